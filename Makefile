@@ -1,0 +1,45 @@
+# The project's commands. `make run` and `make test` are all a newcomer needs; they install first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export OMP_NUM_THREADS ?= 1
+export TOKENIZERS_PARALLELISM := false
+export HF_HUB_OFFLINE := 1
+
+.PHONY: run test check slow bench site nano install clean
+
+run: install  ## train, evaluate and record PCGrad on the embedded suite, into runs/
+	$(BIN)/bench run method=pcgrad store=runs
+
+test: install  ## the whole test suite
+	$(BIN)/pytest
+
+check: install  ## what CI checks beside the tests: format, lint, types, architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest tests/test_architecture.py
+
+slow: install  ## proofs that take minutes
+	$(BIN)/pytest -m slow --override-ini addopts="--import-mode=importlib -q --strict-markers"
+
+bench: install  ## benchmarks: they measure, they never fail
+	$(BIN)/pytest tests/benchmarks --override-ini python_files="bench_*.py" --benchmark-columns=min,median,iqr,rounds
+
+site: install  ## the leaderboard, from results/ into site/
+	$(BIN)/bench site
+
+nano: install  ## make the embedded base model again (about 25 minutes)
+	PYTHONPATH=. $(BIN)/python assets/make_nano.py
+
+install: $(VENV)/installed
+
+# torch first and by exact version: an unpinned torch may pull gigabytes of accelerator packages.
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,peers,dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs site .cache build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,207 @@
+"""Make the nano base model: a tokenizer, a clean phase, then a noisy phase.
+
+The clean phase teaches every task. The noisy phase shows plausible wrong replies with a fixed share per
+task, so that the model samples right answers with probability 0.2 to 0.4 although it knows them: without
+it, RL has nothing to find. Run with `make nano`; the result is committed under assets/nano with digests.
+"""
+
+import argparse
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import torch
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch.nn.functional import cross_entropy
+from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+from tasks._base import Row, Task
+from tasks._registry import get_task
+
+TASKS = ("arithmetic", "column_addition", "execution", "induction", "lookup", "relation")
+WRONG_SHARE = {
+    "arithmetic": 0.62,
+    "column_addition": 0.62,
+    "execution": 0.62,
+    "induction": 0.62,
+    "lookup": 0.62,
+    "relation": 0.62,
+}
+"""Share of wrong demonstrations in the noisy phase, by task."""
+CLEAN_STEPS, NOISY_STEPS = 5000, 250
+CLEAN_RATE, NOISY_RATE = 1e-3, 4e-4
+WARM_UP = 100
+PER_TASK = 16
+TRAIN_ROWS = 20_000
+"""Rows drawn per task (fewer where a task has fewer); all are training rows, none is held out."""
+VOCABULARY = 160
+PAD, END = "<pad>", "<end>"
+
+
+def make_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
+    """A BPE tokenizer: one token a digit or sign, words split as often as they repeat."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[a-z]+|[^a-z]"), behavior="isolated")
+    tokenizer.decoder = decoders.Fuse()
+    alphabet = [chr(code) for code in range(32, 127)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY, special_tokens=[PAD, END], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=PAD, eos_token=END, clean_up_tokenization_spaces=False
+    )
+
+
+def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
+    """A fresh Qwen2 of about a million parameters for that vocabulary."""
+    config = Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=128,
+        intermediate_size=512,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=256,
+        tie_word_embeddings=True,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=None,
+    )
+    return Qwen2ForCausalLM(config)
+
+
+def batches(
+    rows: Mapping[Task, tuple[Row, ...]], wrong: Mapping[str, float], rng: random.Random
+) -> Iterator[list[tuple[str, str]]]:
+    """Endless batches of (prompt, reply), PER_TASK a task; a share `wrong` of replies is a slip."""
+    while True:
+        batch = []
+        for task, pool in rows.items():
+            for row in rng.choices(pool, k=PER_TASK):
+                slip = rng.random() < wrong.get(task.name, 0.0)
+                batch.append((row.prompt, task.slip(row, rng) if slip else row.answer))
+        yield batch
+
+
+def reply_loss(
+    model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, batch: list[tuple[str, str]]
+) -> torch.Tensor:
+    """Mean cross-entropy of the reply tokens, end of text included; prompts are not trained on."""
+    prompts = [tokenizer.encode(prompt) for prompt, _ in batch]
+    replies = [[*tokenizer.encode(reply), tokenizer.eos_token_id] for _, reply in batch]
+    width = max(len(p) + len(r) for p, r in zip(prompts, replies, strict=True))
+    ids = torch.full((len(batch), width), tokenizer.pad_token_id)
+    labels = torch.full((len(batch), width), -100)
+    for i, (prompt, reply) in enumerate(zip(prompts, replies, strict=True)):
+        ids[i, : len(prompt) + len(reply)] = torch.tensor(prompt + reply)
+        labels[i, len(prompt) : len(prompt) + len(reply)] = torch.tensor(reply)
+    mask = torch.arange(width) < torch.tensor(
+        [[len(p) + len(r)] for p, r in zip(prompts, replies, strict=True)]
+    )
+    logits = model(input_ids=ids, attention_mask=mask.long()).logits
+    return cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
+
+
+def train(
+    model: Qwen2ForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    feed: Iterator[list[tuple[str, str]]],
+    steps: int,
+    rate: float,
+    *,
+    decay: bool,
+) -> None:
+    """AdamW for `steps` steps with a short warm-up; `decay` lowers the rate linearly to 0."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
+    model.train()
+    for step in range(steps):
+        left = (steps - step) / steps if decay else min(1.0, 3 * (steps - step) / steps)
+        optimizer.param_groups[0]["lr"] = rate * min(1.0, (step + 1) / WARM_UP) * left
+        loss = reply_loss(model, tokenizer, next(feed))
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        if step % 100 == 0:
+            print(f"step {step:5d}/{steps}  loss {loss.item():.4f}", flush=True)  # noqa: T201
+
+
+@torch.no_grad()
+def accuracy(
+    model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, task: Task, *, sample: bool, count: int = 400
+) -> float:
+    """Mean reward of the model's replies to held-out rows, sampled at temperature 1 or greedy."""
+    model.eval()
+    rows = task.rows("heldout", count)
+    inputs = tokenizer([row.prompt for row in rows], return_tensors="pt", padding=True, padding_side="left")
+    out = model.generate(
+        input_ids=inputs["input_ids"],
+        attention_mask=inputs["attention_mask"],
+        do_sample=sample,
+        temperature=1.0,
+        top_k=0,
+        top_p=1.0,
+        max_new_tokens=40,
+    )
+    replies = tokenizer.batch_decode(out[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    return sum(task.verify(reply, row) for reply, row in zip(replies, rows, strict=True)) / count
+
+
+def save(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Write config, weights, tokenizer and DIGESTS.json (SHA-256 of every file)."""
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    files = sorted(p for p in folder.iterdir() if p.suffix in (".json", ".safetensors"))
+    digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in files if p.name != "DIGESTS.json"}
+    (folder / "DIGESTS.json").write_text(json.dumps(digests, indent=1) + "\n")
+
+
+def report(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, phase: str, count: int = 400) -> None:
+    """Print greedy and sampled held-out accuracy of every task."""
+    for name in TASKS:
+        task = get_task(name)
+        greedy = accuracy(model, tokenizer, task, sample=False, count=count)
+        sampled = accuracy(model, tokenizer, task, sample=True, count=count)
+        print(f"{phase:6} {name:16} greedy {greedy:.3f}  sampled {sampled:.3f}", flush=True)  # noqa: T201
+
+
+def main() -> None:
+    """Make the model; every default is the one that made the committed files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "nano")
+    parser.add_argument("--clean-steps", type=int, default=CLEAN_STEPS)
+    parser.add_argument("--noisy-steps", type=int, default=NOISY_STEPS)
+    parser.add_argument("--rows", type=int, default=TRAIN_ROWS)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--clean", type=Path, help="folder to keep the model of the clean phase in")
+    parser.add_argument("--resume", type=Path, help="start from such a folder, skipping the clean phase")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    rng = random.Random(0)  # noqa: S311 - not a secret
+    pools = {}
+    for task in map(get_task, TASKS):
+        pools[task] = tuple(row for row, _ in zip(task.stream("train"), range(options.rows), strict=False))
+    if options.resume:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(options.resume)
+        model = Qwen2ForCausalLM.from_pretrained(options.resume)
+    else:
+        tokenizer = make_tokenizer([row.prompt + row.answer for pool in pools.values() for row in pool])
+        model = make_model(tokenizer)
+        print(f"{model.num_parameters():,} parameters, {len(tokenizer)} tokens", flush=True)  # noqa: T201
+        train(
+            model, tokenizer, batches(pools, {}, rng), options.clean_steps, CLEAN_RATE, decay=False
+        )
+        report(model, tokenizer, "clean")
+        if options.clean:
+            save(model, tokenizer, options.clean)
+    train(model, tokenizer, batches(pools, WRONG_SHARE, rng), options.noisy_steps, NOISY_RATE, decay=True)
+    report(model, tokenizer, "noisy")
+    save(model, tokenizer, options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""Intervals over seeds. A seed is one independent repetition; the tasks within it are not.
+
+Student-t throughout: exact for normal values, and measured to cover what it says at 3 and 5 seeds, where
+bootstrap percentiles cover 60 to 86 % of the time instead of 95 %.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean over n values and its confidence interval, in the values' unit.
+
+    low <= mean <= high; low and high are infinite for a single value, which says nothing about spread.
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Whether the mean can be told from zero."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def half_width(self) -> float:
+        """Distance from the mean to either end; infinite for a single value."""
+        return (self.high - self.low) / 2
+
+
+def t_interval(values: Iterable[float], level: float = LEVEL) -> Interval:
+    """Student-t interval of the mean: mean +- t(level, n - 1) s / sqrt(n), s with n - 1 degrees of freedom.
+
+    values: one a seed, at least one, finite, ValueError otherwise; level in (0, 1): two-sided confidence.
+    """
+    data = _finite(values)
+    mean = float(data.mean())
+    if len(data) == 1:
+        return Interval(mean, -math.inf, math.inf, 1)
+    half = _quantile(level, len(data) - 1) * float(data.std(ddof=1)) / math.sqrt(len(data))
+    return Interval(mean, mean - half, mean + half, len(data))
+
+
+def paired_differences(values: Mapping[int, float], reference: Mapping[int, float]) -> dict[int, float]:
+    """values - reference, by seed, over the seeds that both have, in order; both map a seed to a number."""
+    return {seed: values[seed] - reference[seed] for seed in sorted(values.keys() & reference.keys())}
+
+
+def paired_difference(
+    values: Mapping[int, float], reference: Mapping[int, float], level: float = LEVEL
+) -> Interval:
+    """Student-t interval of the mean difference to a reference method, paired by seed.
+
+    Seeds that only one of them has are left out; ValueError if they share none.
+    """
+    differences = paired_differences(values, reference)
+    if not differences:
+        raise ValueError(f"no common seed: {sorted(values)} and {sorted(reference)}")
+    return t_interval(differences.values(), level)
+
+
+def minimum_detectable_effect(groups: Iterable[Iterable[float]], n: int, level: float = LEVEL) -> float:
+    """The mean difference below which n seeds cannot be expected to tell a method from the reference.
+
+    t(level, n - 1) s / sqrt(n), the half-width of the interval of n paired differences; a true difference of
+    this size is found about half the time. s: deviation within groups, pooled over their n_i - 1 degrees of
+    freedom; groups: paired differences to the reference, one group a method. Infinite if n or all n_i are 1.
+    """
+    data = [_finite(group) for group in groups]
+    freedom = sum(len(group) - 1 for group in data)
+    if n < 2 or freedom < 1:
+        return math.inf
+    squares = sum(float(((group - group.mean()) ** 2).sum()) for group in data)
+    return _quantile(level, n - 1) * math.sqrt(squares / freedom / n)
+
+
+def _quantile(level: float, freedom: int) -> float:
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level}; a confidence level lies between 0 and 1, as in 0.95")
+    return float(student.ppf((1 + level) / 2, freedom))
+
+
+def _finite(values: Iterable[float]) -> NDArray[np.float64]:
+    data = np.array(list(values), dtype=np.float64)
+    if not len(data):
+        raise ValueError("no values; an interval needs at least one")
+    if not np.isfinite(data).all():
+        bad = ", ".join(str(value) for value in data[~np.isfinite(data)].tolist())
+        raise ValueError(
+            f"{bad} among {len(data)} values; a run without a result counts as gain 0, not as NaN"
+        )
+    return data

@@ -1,0 +1,134 @@
+"""The command line: a command parses, calls one function, prints. Exit codes: 0 done, 1 failed, 2 misused.
+
+Nothing heavy is imported before a command needs it, so that `bench --help` answers at once.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from bench.errors import UserError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="balancebench", prog_name="bench")
+def cli() -> None:
+    """BalanceBench: compare methods that balance tasks in LLM post-training.
+
+    Start with `bench run method=pcgrad`, then `bench site`.
+    """
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="method=M [suite=S] [seed=N] [key=value]...")
+def run(words: tuple[str, ...]) -> None:
+    """Train, evaluate and record one method on a suite.
+
+    \b
+    bench run method=pcgrad                              the default suite, nano-v1, seed 0
+    bench run method=uniform suite=smoke-v1 seed=1       seconds instead of minutes
+    bench run method=static method.weights=20,1,1,1,1,1  a method's own setting
+    bench run method=pcgrad recipe.learning_rate=1e-4    a changed suite: exploratory, not ranked
+    bench run method=pcgrad budget.sampled_tokens=50000  stop when a counter is used up
+    bench run method=pcgrad store=runs                   keep the record elsewhere than in results/
+
+    A finished run is shown, not repeated. Exit code 1: the run failed, and its record says why.
+    """
+    from bench.config import parse_request
+    from bench.display import make_watcher, show_record
+
+    request = parse_request(words)
+    with make_watcher() as watcher:
+        watcher.phase("start")
+        from bench.run import run as run_method
+
+        finished = run_method(request, watcher)
+    if not finished.fresh:
+        click.echo("This run is finished already; here is its record. Train it again with store=DIR.\n")
+    show_record(finished.record, finished.path)
+    sys.exit(1 if finished.record.status == "failed" else 0)
+
+
+@cli.command()
+def methods() -> None:
+    """List all methods: where they act, what they cost, where they come from."""
+    from bench.display import show_methods
+    from methods._registry import cards
+
+    show_methods(cards())
+
+
+@cli.command()
+@click.argument("name", required=False)
+def tasks(name: str | None) -> None:
+    """List all tasks, or show one with sample prompts and its verifier's verdicts."""
+    from bench.display import show_task, show_tasks
+    from tasks._registry import all_tasks, get_task
+
+    if name:
+        show_task(get_task(name))
+    else:
+        show_tasks(all_tasks())
+
+
+@cli.command()
+def suites() -> None:
+    """List all suites: tasks, model, budget, seeds."""
+    from bench.config import load_suite, suite_names
+    from bench.display import show_suites
+
+    show_suites([load_suite(name) for name in suite_names()])
+
+
+@cli.command()
+@click.argument("record", type=click.Path(path_type=Path))
+def show(record: Path) -> None:
+    """Show the record of a finished run."""
+    from bench.display import show_record
+    from bench.records.store import read
+
+    show_record(read(record), record)
+
+
+@cli.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("site"), show_default=True)
+@click.option("--results", type=click.Path(path_type=Path), default=None, help="a store other than results/")
+def site(out: Path, results: Path | None) -> None:
+    """Write the leaderboard as static pages, from the records alone."""
+    from bench.config import RESULTS
+    from leaderboard.build import build
+
+    pages = build(results or RESULTS, out)
+    click.echo(f"{len(pages)} files written. Open {out / 'index.html'} in a browser.")
+
+
+@cli.command()
+def doctor() -> None:
+    """Check this installation: packages, model, sandbox, disk. Exit code 1 if something is wrong."""
+    from bench.doctor import checks
+
+    wrong = 0
+    for name, problem, remedy in checks():
+        click.echo(f"{'ok     ' if not problem else 'WRONG  '}{name}{': ' + problem if problem else ''}")
+        if problem:
+            click.echo(f"       {remedy}")
+            wrong += 1
+    sys.exit(1 if wrong else 0)
+
+
+def main() -> None:
+    """Entry point: errors a user can mend are one sentence on stderr and exit code 2."""
+    try:
+        cli.main(standalone_mode=False)
+    except UserError as error:
+        click.echo(f"bench: {error}", err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("bench: interrupted; no record was written. The same command starts again.", err=True)
+        sys.exit(1)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)

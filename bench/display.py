@@ -1,0 +1,186 @@
+"""What the terminal shows: progress while a run goes on, tables of records, methods, tasks and suites."""
+
+import random
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from bench.analysis.imbalance import norm_ratio, norm_share, squared_norms
+from bench.config import RESULTS, Suite
+from bench.errors import UserError
+from bench.records.schema import Record
+from bench.records.store import read, record_path
+from methods._registry import MethodCard
+from tasks._base import Task
+
+PLAIN_LINES = 10
+"""Progress lines of a run whose output is not a terminal."""
+
+
+def console() -> Console:
+    """A console on standard output; wide enough for the tables where there is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+
+
+class PlainWatcher:
+    """Progress as lines, for logs: phases, and every tenth of the steps."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to clear."""
+
+    def phase(self, name: str) -> None:
+        """A part of the run begins."""
+        self._since = time.monotonic()
+        print(f"{name} ...", flush=True)
+
+    def step(self, step: int, total: int, rewards: Mapping[str, float]) -> None:
+        """A training step is done; rewards: mean of each task."""
+        if step % max(1, total // PLAIN_LINES) and step != total:
+            return
+        left = (time.monotonic() - self._since) / step * (total - step)
+        print(f"step {step}/{total}  {_rewards(rewards)}  {left:.0f} s left", flush=True)
+
+
+class LiveWatcher:
+    """A live progress bar with phase, step, reward per task and time left."""
+
+    def __init__(self) -> None:
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
+        rewards = TextColumn("{task.fields[rewards]}")
+        self._progress = Progress(*columns, TimeRemainingColumn(), rewards, console=Console(stderr=True), transient=True)
+        self._task = self._progress.add_task("start", total=None, rewards="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def phase(self, name: str) -> None:
+        """A part of the run begins."""
+        self._progress.reset(self._task, description=name, total=None, rewards="")
+
+    def step(self, step: int, total: int, rewards: Mapping[str, float]) -> None:
+        """A training step is done; rewards: mean of each task."""
+        self._progress.update(self._task, completed=step, total=total, rewards=_rewards(rewards))
+
+
+def make_watcher() -> PlainWatcher | LiveWatcher:
+    """The watcher that suits the output."""
+    return LiveWatcher() if sys.stderr.isatty() else PlainWatcher()
+
+
+def show_record(record: Record, path: Path) -> None:
+    """The tables of one run: tasks, totals and cost, and where the record is."""
+    out = console()
+    settings = ", ".join(f"{key}={value}" for key, value in record.method.settings.items())
+    title = f"{record.method.name}{f' ({settings})' if settings else ''} on {record.suite.name}, seed {record.seed}"
+    out.print(task_table(record, reference_of(record), title))
+    if record.status != "done":
+        out.print(f"[bold]{record.status}[/bold]: {escape(record.reason)}")
+    if record.suite.overrides:
+        changes = ", ".join(f"{key}={value}" for key, value in record.suite.overrides.items())
+        out.print(f"Exploratory, not ranked: the suite was changed by {escape(changes)}.")
+    ratio = norm_ratio(squared_norms(record.curves))
+    loudness = f"{ratio:.1f}" if ratio else "not resolved"
+    out.print(f"Mean gain {record.mean_gain:+.3f}. Squared gradient norm, loudest to quietest task: {loudness}.")
+    spent = record.ledger
+    out.print(
+        f"Cost: {spent.steps} steps, {spent.prompts:,} prompts, {spent.rollouts:,} rollouts, {spent.sampled_tokens:,} "
+        f"tokens sampled, {spent.trained_tokens:,} trained, {spent.wall_seconds:.0f} s training "
+        f"({record.provenance.total_seconds:.0f} s in all), {spent.peak_memory_bytes / 2**30:.2f} GiB."
+    )
+    out.print(f"Record: {path}", soft_wrap=True)
+
+
+def task_table(record: Record, reference: Record | None, title: str) -> Table:
+    """One row a task: before, after, gain, squared norm and its share, gain minus that of `reference`."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("task")
+    for heading in ("before", "after", "gain", "squared norm", "norm share", "gain - uniform"):
+        table.add_column(heading, justify="right")
+    norms = squared_norms(record.curves) or [None] * len(record.tasks)
+    others = {task.name: task.gain for task in reference.tasks} if reference else {}
+    for task, norm, share in zip(record.tasks, norms, norm_share(norms), strict=True):
+        table.add_row(
+            task.name,
+            f"{task.before.mean:.3f}",
+            f"{task.after.mean:.3f}" if task.after else "-",
+            f"{task.gain:+.3f}" if task.after else "-",
+            "-" if norm is None else f"{norm:.3g}",
+            "-" if share is None else f"{share:.1%}",
+            f"{task.gain - others[task.name]:+.3f}" if task.name in others and task.after else "-",
+        )
+    return table
+
+
+def reference_of(record: Record) -> Record | None:
+    """The committed `uniform` run of the same suite and seed, if there is one and it is comparable."""
+    path = record_path(RESULTS, record.suite.name, "uniform", record.seed)
+    if not path.exists():
+        return None
+    try:
+        reference = read(path)
+    except UserError:
+        return None
+    return reference if reference.suite.digest == record.suite.digest and reference.status == "done" else None
+
+
+def show_methods(cards: Mapping[str, MethodCard]) -> None:
+    """One row a method."""
+    table = Table("method", "acts on", "what it does", "source")
+    for name, card in cards.items():
+        table.add_row(name, ", ".join(card.acts_on), escape(card.summary), escape(card.source))
+    console().print(table)
+
+
+def show_tasks(tasks: Mapping[str, Task]) -> None:
+    """One row a task."""
+    table = Table("task", "domain", "revision", "chance", "what is asked and checked")
+    for name, task in tasks.items():
+        table.add_row(name, task.domain, str(task.revision), f"{task.chance:.3f}", escape(task.summary))
+    console().print(table)
+
+
+def show_task(task: Task, samples: int = 3) -> None:
+    """A task's card, and sample prompts with the verdict on the right reply and on two wrong ones."""
+    out = console()
+    out.print(f"[bold]{task.name}[/bold] ({task.domain}, revision {task.revision}, chance {task.chance:.3f})")
+    out.print(escape(task.summary))
+    table = Table("prompt", "reply", "reward")
+    for row in task.rows("heldout", samples):
+        chance = random.Random(row.index)  # noqa: S311 - not a secret
+        for reply in (row.answer, task.slip(row, chance), task.slip(row, chance)):
+            table.add_row(escape(row.prompt), escape(reply), f"{task.verify(reply, row):g}")
+        table.add_section()
+    out.print(table)
+
+
+def show_suites(suites: Iterable[Suite]) -> None:
+    """One row a suite."""
+    table = Table("suite", "what", "tasks", "model", "steps", "seeds")
+    for suite in suites:
+        seeds = " ".join(map(str, suite.seeds))
+        table.add_row(suite.name, suite.summary, ", ".join(suite.tasks), suite.model, str(suite.recipe.steps), seeds)
+    console().print(table)
+
+
+def _rewards(rewards: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {value:.2f}" for name, value in rewards.items())

@@ -1,0 +1,115 @@
+"""K task gradients in one flat buffer that the parameters' `.grad` are views of.
+
+Task batches are disjoint, so K gradients cost one backward pass over the same tokens. Each task's batch is
+run in two halves, split by prompt group: their inner product estimates the squared norm of the expected
+gradient without bias (the halves are independent, so E<a, b> = <E a, E b>).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+from bench.errors import UserError
+from methods._base import Layout
+
+CHUNK = 1 << 14
+"""Columns per product: small enough for the cache, and short enough for float32 to sum exactly."""
+
+
+def inner_products(left: Tensor, right: Tensor) -> Tensor:
+    """left @ right.T, [A, B] float64, from [A, P] and [B, P] in chunks of columns.
+
+    One-shot float32 products are slower and lose accuracy with P (1.6 % at P = 4e7).
+    """
+    total = torch.zeros(len(left), len(right), dtype=torch.float64)
+    for start in range(0, left.shape[1], CHUNK):
+        a, b = left[:, start : start + CHUNK].float(), right[:, start : start + CHUNK].float()
+        total += (a @ b.T).double().cpu()
+    return total
+
+
+class TaskGradients:
+    """The buffer: rows 0..K-1 hold task gradients, row K the second half, then the combination.
+
+    parameters: those that are trained; all of one dtype and device. Memory: (K + 1) P elements, against P of a
+    plain step.
+    """
+
+    def __init__(self, parameters: Sequence[Parameter], names: Sequence[str], tasks: int) -> None:
+        kinds = {(parameter.dtype, parameter.device) for parameter in parameters}
+        if len(kinds) != 1:
+            raise UserError(f"trained parameters must share one dtype and device, found {sorted(map(str, kinds))}.")
+        (self.dtype, self.device) = kinds.pop()
+        self.parameters = list(parameters)
+        self.layout = Layout(tuple(names), tuple(parameter.numel() for parameter in parameters))
+        self.tasks = tasks
+        self.buffer = torch.zeros(tasks + 1, sum(self.layout.sizes), dtype=self.dtype, device=self.device)
+        self.cross = torch.full((tasks,), float("nan"), dtype=torch.float64)
+        self._views = [self._view(row) for row in self.buffer]
+
+    @property
+    def rows(self) -> Tensor:
+        """The task gradients, [K, P]."""
+        return self.buffer[: self.tasks]
+
+    @property
+    def combined(self) -> Tensor:
+        """The row that the optimizer steps on, [P]."""
+        return self.buffer[self.tasks]
+
+    def start(self) -> None:
+        """Forget the last step."""
+        self.buffer.zero_()
+        self.cross.fill_(float("nan"))
+
+    def point(self, row: int) -> None:
+        """Let backward accumulate into a row: K is the spare one."""
+        for parameter, view in zip(self.parameters, self._views[row], strict=True):
+            parameter.grad = view
+
+    def join(self, task: int, first_share: float) -> None:
+        """Add the spare row, which holds the task's second half, to the task's row.
+
+        first_share: the first half's share of the task's groups, in (0, 1). Both halves were scaled by their share,
+        so the sum is the mean over all groups; the estimate divides the shares out again.
+        """
+        row, spare = self.buffer[task : task + 1], self.buffer[self.tasks :]
+        self.cross[task] = inner_products(row, spare).item() / (first_share * (1 - first_share))
+        row += spare
+        spare.zero_()
+
+    def gramian(self) -> Tensor:
+        """Inner products of the task gradients, [K, K] float64, symmetric."""
+        matrix = inner_products(self.rows, self.rows)
+        return (matrix + matrix.T) / 2
+
+    def cross_gramian(self, gramian: Tensor) -> Tensor:
+        """The Gramian with its diagonal replaced by the unbiased estimates, [K, K].
+
+        Off-diagonal entries are unbiased as they are: different tasks have independent batches.
+        """
+        return gramian - torch.diag(gramian.diagonal()) + torch.diag(self.cross)
+
+    def combine(self, weights: Tensor) -> None:
+        """Write the weighted sum of task gradients, weights [K], into the combined row and point at it."""
+        weights = weights.to(self.dtype).to(self.device)
+        torch.mv(self.rows.T, weights, out=self.combined)
+        self.point(self.tasks)
+
+    def place(self, direction: Tensor) -> None:
+        """Write a direction [P] into the combined row and point at it."""
+        self.combined.copy_(direction)
+        self.point(self.tasks)
+
+    def clip(self, norm: float, limit: float) -> bool:
+        """Scale the combined row down to norm `limit` if `norm`, its present norm, is larger."""
+        if norm <= limit:
+            return False
+        self.combined.mul_(limit / norm)
+        return True
+
+    def _view(self, row: Tensor) -> list[Tensor]:
+        parts = row.split(list(self.layout.sizes))
+        return [part.view(p.shape) for part, p in zip(parts, self.parameters, strict=True)]

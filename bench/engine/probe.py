@@ -1,0 +1,82 @@
+"""The probe: what every step leaves for the record. Gradients are never kept, only what they say."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.records.schema import MAX_POINTS, Curves
+from methods._base import Signals
+
+DIGITS = 4
+"""Significant digits of a stored number: far below the noise of any of these signals."""
+
+
+class Probe:
+    """Collects signals step by step, in the method's blind order; gives curves in the suite's order."""
+
+    def __init__(self) -> None:
+        self._steps: list[dict[str, list[float]]] = []
+
+    def add(self, signals: Signals, weights: Tensor, update_norm: float, clipped: bool) -> None:
+        """Note one step. weights: [K] realised weights of the task gradients before clipping."""
+        row, column = torch.triu_indices(len(weights), len(weights), offset=1)
+        self._steps.append(
+            {
+                "squared_norm": signals.cross_gramian.diagonal().tolist(),
+                "naive_squared_norm": signals.gramian.matrix.diagonal().clamp(min=0).tolist(),
+                "gramian": signals.gramian.matrix[row, column].tolist(),
+                "weights": weights.tolist(),
+                "reward": signals.rewards.tolist(),
+                "mean_abs_advantage": signals.mean_abs_advantage.tolist(),
+                "prompt_length": signals.prompt_lengths.tolist(),
+                "reply_length": signals.lengths.tolist(),
+                "silent": signals.silent.tolist(),
+                "task_share": signals.shares.tolist(),
+                "update_norm": [update_norm],
+                "clipped": [float(clipped)],
+            }
+        )
+
+    def curves(self, order: Sequence[int]) -> Curves:
+        """Window means over at most MAX_POINTS windows. order: blind position i holds suite task order[i]."""
+        windows = self._windows()
+        place = {task: position for position, task in enumerate(order)}
+        positions = [place[task] for task in range(len(order))]
+        means = [{name: self._mean(name, start, end) for name in self._names()} for start, end in windows]
+        data: dict[str, Any] = {"steps": [end for _, end in windows]}
+        for name in self._names():
+            data[name] = [self._arranged(name, mean[name], positions) for mean in means]
+        return Curves.model_validate(data)
+
+    def _names(self) -> list[str]:
+        return [name for name in Curves.model_fields if name != "steps"]
+
+    def _windows(self) -> list[tuple[int, int]]:
+        count = len(self._steps)
+        points = min(count, MAX_POINTS)
+        edges = [round(i * count / points) for i in range(points + 1)] if points else [0]
+        return list(zip(edges, edges[1:], strict=False))
+
+    def _mean(self, name: str, start: int, end: int) -> list[float | None]:
+        """Mean of each entry over the steps in which it is a number; None if it never was."""
+        columns = zip(*(step[name] for step in self._steps[start:end]), strict=True)
+        known = [[value for value in column if not math.isnan(value)] for column in columns]
+        return [float(f"{sum(v) / len(v):.{DIGITS}g}") if v else None for v in known]
+
+    def _arranged(self, name: str, values: list[float | None], positions: Sequence[int]) -> Any:
+        if name in ("update_norm", "clipped"):
+            return values[0]
+        if name == "gramian":
+            return self._arranged_pairs(values, positions)
+        return [values[position] for position in positions]
+
+    def _arranged_pairs(self, values: list[float | None], positions: Sequence[int]) -> list[float | None]:
+        count = len(positions)
+        matrix: dict[tuple[int, int], float | None] = {}
+        pairs = [(i, j) for i in range(count) for j in range(i + 1, count)]
+        for (i, j), value in zip(pairs, values, strict=True):
+            matrix[i, j] = matrix[j, i] = value
+        return [matrix[positions[i], positions[j]] for i, j in pairs]

@@ -1,0 +1,27 @@
+"""Errors a user can mend: printed as one sentence, without a traceback, with exit code 2."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Something the user can fix. The message says what was asked, what is allowed, and what to do."""
+
+
+class RunFailed(Exception):
+    """A run that cannot go on: the method returned nonsense, or training diverged. It becomes a record."""
+
+
+def close_to(name: str, known: Iterable[str]) -> str:
+    """' Did you mean ...?' with the nearest known names, or '' if none is near."""
+    near = difflib.get_close_matches(name, list(known), n=2, cutoff=0.5)
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def unknown(kind: str, name: str, known: Iterable[str], listing: str) -> UserError:
+    """The error for a name that is not registered, with the nearest registered names.
+
+    listing: the command that lists what is known.
+    """
+    names = sorted(known)
+    return UserError(f"no {kind} {name!r}.{close_to(name, names)} `{listing}` lists all {len(names)}.")

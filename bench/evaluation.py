@@ -1,0 +1,201 @@
+"""Held-out reward of every task, measured by lm-eval in this process with the tasks' own verifiers.
+
+The result depends on the model and the settings alone: neither on what the global generators did before
+nor on which other tasks are measured beside. An evaluation leaves everything that it touches as it was.
+"""
+
+import io
+import logging
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from lm_eval import evaluator
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+from lm_eval.tasks import TaskManager
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from bench.records.schema import Digest, Frozen, Score
+from bench.records.store import digest_of, write
+from tasks._base import Task
+
+
+class EvaluationSettings(Protocol):
+    """How to sample. Scores of different settings are not comparable."""
+
+    @property
+    def items(self) -> int:
+        """Held-out rows a task, each answered once."""
+
+    @property
+    def temperature(self) -> float:
+        """Above 0; the whole distribution is sampled from, without top-k or top-p."""
+
+    @property
+    def max_reply_tokens(self) -> int:
+        """Where a reply without end is cut."""
+
+    @property
+    def batch_size(self) -> int:
+        """Replies sampled together; part of the result, because it shapes the noise."""
+
+    @property
+    def seed(self) -> int:
+        """Of the sampling: an item meets the same noise in every model, so that models are paired by item."""
+
+
+def evaluate(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    tasks: Sequence[Task],
+    settings: EvaluationSettings,
+) -> dict[str, Score]:
+    """Score of every task by name, in the order given. UserError if a task has fewer rows than asked.
+
+    tokenizer: needs a padding and an end-of-text token; a prompt is encoded as it stands, nothing added.
+    """
+    with _quiet(), _undisturbed(model):
+        manager = TaskManager(include_defaults=False, metadata={"items": settings.items})
+        loaded = manager.load([str(task.harness_yaml) for task in tasks])
+        chosen = {"temperature": settings.temperature, "max_gen_toks": settings.max_reply_tokens}
+        for description in loaded["tasks"].values():
+            description.set_config("generation_kwargs", chosen, update=True)
+        sampler = _Sampler(model, tokenizer, settings)
+        samples = evaluator.evaluate(sampler, loaded, bootstrap_iters=0, log_samples=True)["samples"]
+    return {task.name: score(_rewards(samples[task.name])) for task in tasks}
+
+
+def score(rewards: Sequence[float]) -> Score:
+    """Rewards of 0 or 1 as a Score; item 0 is the highest bit of the first digit, 0 fills the last digit.
+
+    ValueError if a reward is neither 0 nor 1.
+    """
+    bits = "".join("1" if reward == 1 else "0" for reward in rewards)
+    digits = -(-len(bits) // 4)
+    items = f"{int(bits.ljust(4 * digits, '0'), 2):0{digits}x}"
+    return Score(mean=sum(rewards) / len(rewards), items=items, count=len(rewards))
+
+
+class _Cached(Frozen):
+    scores: dict[str, Score]
+    digest: Digest
+    """Of the key and the scores: a file that was damaged or renamed does not match."""
+
+
+def base_scores(
+    evaluate_now: Callable[[], dict[str, Score]], key: Mapping[str, object], cache: Path
+) -> dict[str, Score]:
+    """What `evaluate_now()` returns, from the folder `cache` if it was computed before under this `key`.
+
+    key: everything the scores depend on, as JSON: model digest, task revisions and data hashes, evaluation
+    settings, package versions, threads. A file that cannot be trusted is computed again and replaced.
+    UserError if the file cannot be written.
+    """
+    path = cache / f"{digest_of(key)}.json"
+    try:
+        cached = _Cached.model_validate_json(path.read_bytes())
+        if cached.digest == _digest(key, cached.scores):
+            return cached.scores
+    except (OSError, ValueError):  # absent, unreadable, or not such a document
+        pass
+    scores = evaluate_now()
+    write(path, _Cached(scores=scores, digest=_digest(key, scores)).model_dump_json())
+    return scores
+
+
+def _digest(key: Mapping[str, object], scores: Mapping[str, Score]) -> str:
+    return digest_of([dict(key), {name: one.model_dump() for name, one in scores.items()}])
+
+
+def _rewards(samples: Sequence[Mapping[str, Any]]) -> list[float]:
+    return [sample["reward"] for sample in sorted(samples, key=lambda sample: sample["doc_id"])]
+
+
+class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
+    """The model as lm-eval asks it: one sampled reply a request.
+
+    Unlike lm-eval's HFLM it ends a reply at the end-of-text token alone, and not where a reply spells that
+    token's name in letters, as training does; it never cuts a prompt; and it seeds each batch by itself.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: EvaluationSettings
+    ) -> None:
+        super().__init__()
+        self.language_model, self.tokenizer, self.settings = model, tokenizer, settings
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        """The replies, in the order of the requests."""
+        replies = [""] * len(requests)
+        size = self.settings.batch_size
+        for task, group in groupby(range(len(requests)), key=lambda i: requests[i].task_name):
+            order = sorted(group, key=lambda i: len(requests[i].args[0]))  # little padding in a batch
+            for start in range(0, len(order), size):
+                batch = order[start : start + size]
+                # transformers samples from the global generator, which `_undisturbed` restores
+                torch.manual_seed(int(digest_of([self.settings.seed, task, start])[:15], 16))
+                texts = self._sample([requests[i].args[0] for i in batch], requests[batch[0]].args[1])
+                for i, text in zip(batch, texts, strict=True):
+                    replies[i] = text
+        return replies
+
+    def _sample(self, prompts: list[str], options: Mapping[str, Any]) -> list[str]:
+        """A reply to each prompt. options: the description's generation_kwargs, all alike in a task."""
+        known = {name: options[name] for name in options if name not in ("until", "max_gen_toks")}
+        # replaced, not passed: what a call leaves open is filled from the model's own, such as a penalty
+        self.language_model.generation_config = GenerationConfig(
+            **known,
+            max_new_tokens=options["max_gen_toks"],
+            eos_token_id=self.tokenizer.eos_token_id,
+            pad_token_id=self.tokenizer.pad_token_id,
+        )
+        inputs = self.tokenizer(
+            prompts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt"
+        ).to(self.language_model.device)
+        ids, mask = inputs["input_ids"], inputs["attention_mask"]
+        sampled = self.language_model.generate(input_ids=ids, attention_mask=mask, use_cache=True)
+        return list(self.tokenizer.batch_decode(sampled[:, ids.shape[1] :], skip_special_tokens=True))
+
+    def loglikelihood(self, requests: list[Instance]) -> list[Any]:
+        """Not asked for by any task. NotImplementedError."""
+        raise NotImplementedError("tasks are scored by what the model writes, not by likelihood")
+
+    loglikelihood_rolling = loglikelihood
+
+
+@contextmanager
+def _undisturbed(model: PreTrainedModel) -> Iterator[None]:
+    """The model in evaluation mode; afterwards its modes and the global generators are as before."""
+    modes = {module: module.training for module in model.modules()}
+    own = model.generation_config
+    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - lm-eval may draw from it
+    devices = [model.device] if model.device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        try:
+            model.eval()
+            yield
+        finally:
+            model.generation_config = own
+            for module, training in modes.items():
+                module.training = training
+            random.setstate(python)
+            np.random.set_state(legacy)  # noqa: NPY002
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without lm-eval's notices and progress bars; errors are raised, not written."""
+    logger = logging.getLogger("lm_eval")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,246 @@
+"""What a run leaves behind: one self-contained JSON document, every field explained here.
+
+Readers refuse what they do not know: an unknown field, a newer schema or a number that is not finite is an
+error that names the field, never a guess. Lists over tasks follow `Record.tasks`; they are in the suite's
+order, not in the blind order the method saw.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, model_validator
+
+SCHEMA_VERSION = 1
+MAX_BYTES = 64 * 1024
+"""Largest record that is accepted, in bytes of UTF-8 JSON."""
+MAX_POINTS = 100
+"""Most points a curve may have; longer runs are averaged over equal windows."""
+
+Finite = Annotated[float, AllowInfNan(False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+~/-]{0,99}$")]
+Text = Annotated[str, Field(max_length=2000)]
+Status = Literal["done", "failed", "over_budget"]
+
+
+class Frozen(BaseModel):
+    """Base of all parts of a record: immutable, and closed against unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Ledger(Frozen):
+    """What the run consumed. Evaluation is not in it: it costs every method the same."""
+
+    steps: int = Field(0, ge=0)
+    """Optimizer steps."""
+    prompts: int = Field(0, ge=0)
+    """Prompts drawn, repeats counted."""
+    rollouts: int = Field(0, ge=0)
+    """Completions sampled."""
+    sampled_tokens: int = Field(0, ge=0)
+    """Tokens the model generated, end of text included, padding excluded."""
+    trained_tokens: int = Field(0, ge=0)
+    """Completion tokens that entered a loss, padding excluded; a second pass counts again."""
+    forward_passes: int = Field(0, ge=0)
+    """Sequences sent forward for a loss; a method that needs extra passes shows them here."""
+    backward_passes: int = Field(0, ge=0)
+    """Sequences sent backward."""
+    reward_calls: int = Field(0, ge=0)
+    """Calls to a verifier."""
+    wall_seconds: Positive = 0.0
+    """Seconds of training: rollouts, rewards, gradients and the method; without set-up and evaluation."""
+    peak_memory_bytes: int = Field(0, ge=0)
+    """Largest resident set of the process, or largest allocation on the accelerator."""
+
+
+class Budget(Frozen):
+    """The most a run may consume, by counter of the ledger; None is no limit of its own."""
+
+    steps: int | None = Field(None, gt=0)
+    prompts: int | None = Field(None, gt=0)
+    rollouts: int | None = Field(None, gt=0)
+    sampled_tokens: int | None = Field(None, gt=0)
+    trained_tokens: int | None = Field(None, gt=0)
+    forward_passes: int | None = Field(None, gt=0)
+    backward_passes: int | None = Field(None, gt=0)
+    reward_calls: int | None = Field(None, gt=0)
+    wall_seconds: float | None = Field(None, gt=0, allow_inf_nan=False)
+    peak_memory_bytes: int | None = Field(None, gt=0)
+
+
+class Score(Frozen):
+    """Held-out items of one task, each sampled once at the training temperature."""
+
+    mean: Share
+    """Mean reward over the items."""
+    items: str = Field(pattern=r"^[0-9a-f]+$")
+    """The items' rewards (0 or 1) as hexadecimal digits, first item in the highest bit, zero-padded."""
+    count: int = Field(gt=0)
+    """Number of items."""
+
+    @model_validator(mode="after")
+    def _items_add_up(self) -> Self:
+        if len(self.items) != -(-self.count // 4):
+            raise ValueError(f"items has {len(self.items)} digits, {self.count} items need {-(-self.count // 4)}")
+        if abs(int(self.items, 16).bit_count() / self.count - self.mean) > 1e-9:
+            raise ValueError(f"items sum to {int(self.items, 16).bit_count()}, mean says {self.mean * self.count}")
+        return self
+
+
+class TaskResult(Frozen):
+    """One task of the mixture: what it was, and what the model could do before and after."""
+
+    name: Name
+    domain: Literal["math", "code", "qa"]
+    revision: int = Field(ge=1)
+    data_hash: Digest
+    """SHA-256 of the training and held-out rows that were used."""
+    position: int = Field(ge=0)
+    """The index under which the method saw this task, drawn from the seed."""
+    before: Score
+    after: Score | None
+    """None if the run failed before it could be evaluated."""
+
+    @property
+    def gain(self) -> float:
+        """Learning gain: held-out mean reward after minus before; 0 for a run that was not evaluated."""
+        return self.after.mean - self.before.mean if self.after else 0.0
+
+
+class Curves(Frozen):
+    """Per-step signals, averaged over equal windows to at most 100 points. Inner lists are over tasks."""
+
+    steps: list[int]
+    """Last step of each window, counted from 1."""
+    squared_norm: list[list[Finite | None]]
+    """Unbiased estimate of the squared gradient norm (two halves by prompt group); may be negative.
+    None where a task had fewer than two prompt groups in the whole window."""
+    naive_squared_norm: list[list[Positive]]
+    """Squared norm of the task's mean gradient: the biased one."""
+    gramian: list[list[Finite]]
+    """Inner products of the task gradients, the strict upper triangle row by row; unbiased as it is."""
+    weights: list[list[Finite]]
+    """Realised weight of each task gradient in the update, before clipping."""
+    reward: list[list[Share | None]]
+    """Mean training reward. This and the next four: None where a task had no prompt in the window."""
+    mean_abs_advantage: list[list[Positive | None]]
+    """Mean absolute advantage the loss was given."""
+    prompt_length: list[list[Positive | None]]
+    """Mean prompt tokens."""
+    reply_length: list[list[Positive | None]]
+    """Mean completion tokens."""
+    silent: list[list[Share | None]]
+    """Share of prompt groups whose advantages are all zero."""
+    task_share: list[list[Share]]
+    """Share of the step's prompts that each task got."""
+    update_norm: list[Positive]
+    """Norm of the combined gradient before clipping."""
+    clipped: list[Share]
+    """Share of steps in the window whose gradient was clipped."""
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        lengths = {name: len(getattr(self, name)) for name in type(self).model_fields}
+        if len(set(lengths.values())) != 1 or lengths["steps"] > MAX_POINTS:
+            raise ValueError(f"curves must have one common length of at most {MAX_POINTS}, got {lengths}")
+        return self
+
+
+class Card(Frozen):
+    """What a method is, for a reader: the text at the top of its file."""
+
+    title: Text
+    source: Text
+    """Paper, arXiv id, equation or algorithm."""
+    differs: Text
+    """How this implementation departs from the published one; 'nothing' is an answer."""
+    costs: Text
+    """What it costs beyond a plain step."""
+
+
+class MethodUse(Frozen):
+    """The method of a run, exactly."""
+
+    name: Name
+    version: int = Field(ge=1)
+    acts_on: list[Name]
+    """Its hook classes: where in the step it acts."""
+    settings: dict[str, Any]
+    """Every setting as resolved, defaults included; per-task settings in the suite's task order."""
+    source_digest: Digest
+    """SHA-256 of the syntax tree of its file, docstrings left out."""
+    card: Card
+
+
+class SuiteUse(Frozen):
+    """The suite of a run."""
+
+    name: Name
+    digest: Digest
+    """SHA-256 of the suite as resolved for this run."""
+    overrides: dict[str, Any]
+    """What the command line changed; a run with overrides is exploratory and not ranked."""
+
+
+class ModelUse(Frozen):
+    """The base model of a run."""
+
+    name: Text
+    digest: Digest
+    """SHA-256 over the model's files."""
+    parameters: int = Field(gt=0)
+    final_digest: Digest | None
+    """SHA-256 over the trained parameters, for bitwise comparison; None for a failed run."""
+
+
+class Provenance(Frozen):
+    """Where and with what the run was made."""
+
+    harness_version: Text
+    commit: Text
+    """Git commit of the harness; 'unknown' outside a checkout."""
+    dirty: bool
+    """Whether tracked files differed from that commit."""
+    python: Text
+    packages: dict[str, str]
+    """Versions of the packages that can change a number."""
+    platform: Text
+    hardware: Text
+    """Processor or accelerator model, as the system names it."""
+    threads: int = Field(ge=1)
+    """CPU threads torch was allowed."""
+    started: Text
+    """UTC, ISO 8601."""
+    finished: Text
+    total_seconds: Positive
+    """Wall time of the whole run, set-up and evaluation included."""
+
+
+class Record(Frozen):
+    """One run."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    identity: Digest
+    """Hash of everything that can change the outcome: suite, model, tasks, method, settings, seed."""
+    suite: SuiteUse
+    seed: int = Field(ge=0)
+    method: MethodUse
+    model: ModelUse
+    status: Status
+    """done: reached the suite's last step. over_budget: a counter of the budget ended it. failed: it raised."""
+    reason: Text
+    """Why the run is not done; empty if it is."""
+    tasks: list[TaskResult] = Field(min_length=1)
+    ledger: Ledger
+    budget: Budget
+    curves: Curves
+    provenance: Provenance
+    outcome_digest: Digest
+    """SHA-256 of everything two runs of one identity must share bit for bit."""
+
+    @property
+    def mean_gain(self) -> float:
+        """Mean learning gain over tasks; a run that is not done counts as no gain."""
+        return sum(task.gain for task in self.tasks) / len(self.tasks) if self.status == "done" else 0.0

@@ -1,0 +1,117 @@
+"""Records on disk: `<root>/<suite>/<method>/<seed>.json`, written whole or not at all."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bench.errors import UserError
+from bench.records.schema import MAX_BYTES, SCHEMA_VERSION, Record
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of a JSON value in canonical form (sorted keys, no spaces)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def outcome_digest(record: dict[str, Any]) -> str:
+    """Hash of what two runs of one identity share: scores, curves, counters and final parameters.
+
+    record: the JSON form. Wall time, memory and provenance differ between machines and are left out.
+    """
+    ledger = {
+        key: value
+        for key, value in record["ledger"].items()
+        if key not in ("wall_seconds", "peak_memory_bytes")
+    }
+    parts = [record["identity"], record["status"], record["tasks"], ledger, record["curves"]]
+    return digest_of([*parts, record["model"]["final_digest"]])
+
+
+def to_text(record: Record) -> str:
+    """Canonical text of a record: sorted keys, one line per top-level key. UserError if it is too large."""
+    data = record.model_dump(mode="json")
+    lines = [
+        f"{json.dumps(key)}: {json.dumps(data[key], sort_keys=True, separators=(',', ':'), allow_nan=False)}"
+        for key in sorted(data)
+    ]
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    if len(text.encode()) > MAX_BYTES:
+        raise UserError(f"the record has {len(text.encode()):,} bytes, {MAX_BYTES:,} are allowed.")
+    return text
+
+
+def read(path: Path) -> Record:
+    """The record in a file. UserError names the file, the field and the reason if it is not one."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise UserError(f"{path} has {size:,} bytes; a record has at most {MAX_BYTES:,}.")
+        data = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_no_duplicates)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not a record: {error}.") from None
+    return parse(data, str(path))
+
+
+def parse(data: Any, source: str) -> Record:
+    """The record in a JSON value; `source` names it in errors."""
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if version != SCHEMA_VERSION:
+        raise UserError(
+            f"{source}: schema_version is {version!r}; this harness reads {SCHEMA_VERSION}. "
+            "Update the harness if the record is newer."
+        )
+    try:
+        return Record.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"{source}: field {field or '(whole)'}: {first['msg']}.") from None
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file atomically: a reader sees the old content or the new, also after a crash."""
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise UserError(
+            f"cannot write {path}: {error.strerror}. Nothing was changed; free space or choose another "
+            "place with store=DIR, and run the same command again."
+        ) from None
+
+
+def record_path(root: Path, suite: str, method: str, seed: int) -> Path:
+    """Where the record of a run lives."""
+    return root / suite / method / f"{seed}.json"
+
+
+def record_files(root: Path) -> Iterator[Path]:
+    """All record files below a store, in a fixed order; temporary and hidden files are not records."""
+    for path in sorted(root.glob("*/**/*.json")):
+        if not any(part.startswith(".") for part in path.relative_to(root).parts):
+            yield path
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise ValueError(f"key {max(keys, key=keys.count)!r} appears twice")
+    return dict(pairs)

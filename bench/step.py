@@ -1,0 +1,164 @@
+"""The balanced step: per-task losses, per-task gradients, the method, clip. The optimizer steps after it.
+
+Everything a training regime must give is a `TaskBatch` per task and a function from a micro-batch to its
+mean loss; everything a method may touch is its answer to `Signals`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from bench.engine.gradients import TaskGradients, inner_products
+from bench.engine.ledger import RunningLedger
+from bench.engine.probe import Probe
+from bench.errors import RunFailed
+from methods._base import Gramian, GradientCombination, Method, Signals, Weighting
+
+Batch = TypeVar("Batch")
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch(Generic[Batch]):
+    """Sequences of one task that go through the model together; tokens: those that enter the loss."""
+
+    data: Batch
+    sequences: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBatch(Generic[Batch]):
+    """One task's part of a step, as one or two halves of micro-batches, split by prompt group."""
+
+    task: int
+    halves: tuple[Sequence[MicroBatch[Batch]], ...]
+
+    @property
+    def sequences(self) -> int:
+        """All sequences of the task."""
+        return sum(micro.sequences for half in self.halves for micro in half)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Per-task statistics of the step's batch that need no gradient, [K] float64; see `Signals`."""
+
+    rewards: Tensor
+    mean_abs_advantage: Tensor
+    lengths: Tensor
+    prompt_lengths: Tensor
+    silent: Tensor
+    shares: Tensor
+
+
+class BalancedStep(Generic[Batch]):
+    """One optimizer step's gradient, from K task batches to what the optimizer sees."""
+
+    def __init__(
+        self,
+        gradients: TaskGradients,
+        method: Method,
+        max_norm: float,
+        ledger: RunningLedger,
+        probe: Probe,
+    ) -> None:
+        self.gradients, self.method, self.max_norm = gradients, method, max_norm
+        self.ledger, self.probe = ledger, probe
+
+    def __call__(
+        self, batches: Sequence[TaskBatch[Batch]], loss: Callable[[Batch], Tensor], measured: Measured
+    ) -> Tensor:
+        """Leave the clipped update direction in the parameters' `.grad`; return the share-weighted loss.
+
+        loss: mean loss of a micro-batch over its sequences. RunFailed if a gradient or the method's answer is
+        not finite.
+        """
+        losses = self.accumulate(batches, loss)
+        signals = self.measure(losses, measured)
+        weights, norm = self.combine(signals)
+        clipped = self.gradients.clip(norm, self.max_norm)
+        self.ledger.steps += 1
+        self.probe.add(signals, weights, norm, clipped)
+        self.method.observe(signals)
+        return (losses * measured.shares).nansum()
+
+    def accumulate(self, batches: Sequence[TaskBatch[Batch]], loss: Callable[[Batch], Tensor]) -> Tensor:
+        """Backward through every half of every task, into its row. Returns mean losses, [K], NaN if absent."""
+        losses = torch.full((self.gradients.tasks,), float("nan"), dtype=torch.float64)
+        self.gradients.start()
+        for batch in batches:
+            total, means = batch.sequences, []
+            for row, half in zip((batch.task, self.gradients.tasks), batch.halves, strict=False):
+                self.gradients.point(row)
+                for micro in half:
+                    scaled = loss(micro.data) * (micro.sequences / total)
+                    scaled.backward()  # type: ignore[no-untyped-call]
+                    means.append(scaled.detach())
+                    self._charge(micro)
+            if len(batch.halves) == 2:
+                first = sum(micro.sequences for micro in batch.halves[0])
+                self.gradients.join(batch.task, first / total)
+            losses[batch.task] = torch.stack(means).sum().double().cpu()
+        return losses
+
+    def measure(self, losses: Tensor, measured: Measured) -> Signals:
+        """Signals of the step: what was counted, and the Gramians of the gradients at hand."""
+        matrix = self.gradients.gramian()
+        if not matrix.isfinite().all():
+            bad = [task for task in range(len(matrix)) if not matrix[task, task].isfinite()]
+            raise RunFailed(
+                f"step {self.ledger.steps + 1}: the gradient of blind task {bad or 'pairs'} is not finite; "
+                "the run diverged. A lower recipe.learning_rate may help."
+            )
+        return Signals(
+            step=self.ledger.steps,
+            losses=losses,
+            rewards=measured.rewards,
+            mean_abs_advantage=measured.mean_abs_advantage,
+            lengths=measured.lengths,
+            prompt_lengths=measured.prompt_lengths,
+            silent=measured.silent,
+            shares=measured.shares,
+            gramian=Gramian(matrix),
+            cross_gramian=self.gradients.cross_gramian(matrix),
+        )
+
+    def combine(self, signals: Signals) -> tuple[Tensor, float]:
+        """Let the method choose, and write the update. Returns realised weights [K] and the update's norm."""
+        if isinstance(self.method, GradientCombination):
+            direction = self.method.combine(self.gradients.rows, self.gradients.layout, signals)
+            self._check(direction, self.gradients.combined.shape, signals)
+            self.gradients.place(direction)
+            norm = inner_products(direction[None], direction[None]).item() ** 0.5
+            return projection_weights(self.gradients.rows, direction, signals.gramian.matrix), norm
+        if isinstance(self.method, Weighting):
+            weights = self.method.combine_weights(signals)
+        else:
+            weights = signals.shares.double()
+        self._check(weights, signals.shares.shape, signals)
+        self.gradients.combine(weights)
+        return weights, (weights @ signals.gramian.matrix @ weights).clamp(min=0).sqrt().item()
+
+    def _check(self, answer: Tensor, shape: torch.Size, signals: Signals) -> None:
+        wrong = "" if answer.shape == shape else f"has shape {list(answer.shape)}, {list(shape)} is allowed"
+        if not wrong and not answer.isfinite().all():
+            wrong = f"holds {int((~answer.isfinite()).sum())} values that are not finite; all must be"
+        if wrong:
+            shown = f": {answer.tolist()}" if answer.numel() <= 64 else ""
+            raise RunFailed(
+                f"step {signals.step + 1}: what method {self.method.name!r} returned {wrong}{shown}."
+            )
+
+    def _charge(self, micro: MicroBatch[Batch]) -> None:
+        self.ledger.forward_passes += micro.sequences
+        self.ledger.backward_passes += micro.sequences
+        self.ledger.trained_tokens += micro.tokens
+
+
+def projection_weights(rows: Tensor, direction: Tensor, gramian: Tensor) -> Tensor:
+    """Weights [K] of the task gradients that come nearest to a direction: least squares in their span."""
+    products = inner_products(rows, direction[None])
+    return torch.linalg.lstsq(gramian, products, driver="gelsd").solution[:, 0]

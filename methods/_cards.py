@@ -1,0 +1,132 @@
+"""What a method's file says of itself, read from its syntax tree: nothing is imported or run."""
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.errors import UserError
+
+HOOKS = ("TaskSampling", "SampleWeighting", "LossWeighting", "GramianWeighting", "GradientCombination")
+"""The hook classes in the order of the step: `methods._base.HOOKS` by name, as that module needs torch."""
+FIELDS = ("Source", "Differs", "Costs")
+
+
+@dataclass(frozen=True, slots=True)
+class MethodCard:
+    """What a method's file says of it: module docstring, class header, `name` and `version`."""
+
+    name: str
+    version: int
+    title: str
+    summary: str
+    """One sentence."""
+    source: str
+    differs: str
+    """Every deviation from the source."""
+    costs: str
+    acts_on: tuple[str, ...]
+    """Names of hook classes, in the order of the step."""
+    class_name: str
+    path: Path
+
+
+def read_card(path: Path) -> MethodCard:
+    """The card in a method's file. Raises UserError, naming the file and the rule it breaks."""
+    try:
+        tree = ast.parse(path.read_text("utf-8"))
+    except SyntaxError as error:
+        raise broken(path, f"line {error.lineno} is not Python: {error.msg}") from None
+    title, summary, fields = _read_docstring(path, ast.get_docstring(tree) or "")
+    method, acts_on = _method_class(path, tree)
+    values = dict(_constants(method))
+    name, version = values.get("name"), values.get("version")
+    if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9_]*", name)):
+        raise broken(path, f"class {method.name} needs `name: ClassVar[str]`, lower case with underscores")
+    if not (type(version) is int and version >= 1):
+        raise broken(path, f"class {method.name} needs `version: ClassVar[int]`, at least 1")
+    source, differs, costs = (fields[field] for field in FIELDS)
+    return MethodCard(name, version, title, summary, source, differs, costs, acts_on, method.name, path)
+
+
+def source_digest(path: Path) -> str:
+    """SHA-256 of a file's syntax tree, [0-9a-f]{64}: blind to comments, layout, docstrings and `doc=` texts.
+
+    Equal on all supported Python versions, because empty fields, which differ between them, are left out.
+    """
+    return hashlib.sha256(_shape(ast.parse(path.read_text("utf-8"))).encode()).hexdigest()
+
+
+def _read_docstring(path: Path, text: str) -> tuple[str, str, dict[str, str]]:
+    """Title, summary and fields. Free text may follow after a blank line."""
+    head, body, *_ = [*re.split(r"\n\s*\n", text), ""]
+    first = re.fullmatch(r"([^:]+): (.+\.)", " ".join(head.split()))
+    if first is None:
+        raise broken(path, "the docstring must begin with a line 'Title: sentence.'")
+    fields: dict[str, str] = {}
+    for line in body.splitlines():
+        key = line.partition(" ")[0] or next(reversed(fields), "")  # an indented line continues a field
+        if key not in FIELDS or (key in fields and line.startswith(key)):
+            raise broken(path, f"{line!r} must begin with {', '.join(FIELDS)} (each once) or be indented")
+        fields[key] = f"{fields.get(key, '')} {line.removeprefix(key).strip()}".strip()
+    if missing := [field for field in FIELDS if not fields.get(field)]:
+        raise broken(path, f"after a blank line, the docstring must also say {', '.join(missing)}")
+    return first[1], first[2], fields
+
+
+def _method_class(path: Path, tree: ast.Module) -> tuple[ast.ClassDef, tuple[str, ...]]:
+    """The one public class that derives from hook classes, and these.
+
+    Hooks are looked up in this file only: a method that inherited from another method's file would change its
+    answers with that file, and keep its version.
+    """
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+
+    def hooks(node: ast.ClassDef) -> Iterator[str]:
+        for base in node.bases:
+            name = getattr(base, "id", getattr(base, "attr", ""))  # TaskSampling or _base.TaskSampling
+            if name in HOOKS:
+                yield name
+            elif name in classes and name != node.name:
+                yield from hooks(classes[name])
+
+    acts_on = {name: set(hooks(node)) for name, node in classes.items() if not name.startswith("_")}
+    methods = [name for name in acts_on if acts_on[name]]
+    if len(methods) != 1:
+        found = " and ".join(methods) or "none"
+        raise broken(path, f"one public class must derive from {', '.join(HOOKS)} of _base.py; found {found}")
+    return classes[methods[0]], tuple(hook for hook in HOOKS if hook in acts_on[methods[0]])
+
+
+def _constants(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
+    """Names and values of a class body's constant assignments."""
+    for line in node.body:
+        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+        value = getattr(line, "value", None)
+        if isinstance(targets[0], ast.Name) and isinstance(value, ast.Constant):
+            yield targets[0].id, value.value
+
+
+def _shape(node: Any) -> str:
+    """A syntax tree as text, without docstrings (all bare strings), `doc=` texts and empty fields."""
+    if isinstance(node, list):
+        return f"[{','.join(_shape(item) for item in node if not _is_text(item))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = ((key, value) for key, value in ast.iter_fields(node) if value is not None and value != [])
+    return f"{type(node).__name__}({','.join(f'{key}={_shape(value)}' for key, value in fields)})"
+
+
+def _is_text(node: Any) -> bool:
+    if isinstance(node, ast.keyword):
+        return node.arg == "doc"
+    value = getattr(node, "value", None) if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+def broken(path: Path, rule: str) -> UserError:
+    """The error for a file of methods/ that breaks a rule."""
+    return UserError(f"{path.parent.name}/{path.name}: {rule}.")

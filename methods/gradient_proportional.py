@@ -1,0 +1,60 @@
+"""Gradient-proportional sampling: prompts follow a power of each task's squared gradient norm.
+
+Source     arXiv 2510.19178, appendix C (policy named there; the exact formula is not published)
+Differs    p_k is proportional to S_k^q with S an exponential mean of the unbiased squared norm, q < 0 being
+           the inverse policy; every task keeps at least `floor`; the first `warm_up` steps are uniform
+Costs      nothing beyond a plain step: the norms are measured anyway
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from methods._base import Need, RunInfo, Settings, Signals, TaskSampling, setting
+
+
+class GradientProportionalSettings(Settings):
+    exponent: float = setting(
+        0.5, low=-2.0, high=2.0, search=(-1.0, 1.0), doc="q: 1 is proportional, negative is inverse"
+    )
+    decay: float = setting(0.9, low=0.0, high=0.999, search=(0.5, 0.98), doc="memory of the exponential mean")
+    floor: float = setting(0.05, low=0.0, high=0.5, search=(0.01, 0.1), doc="least share a task; at most 1/K")
+    warm_up: int = setting(5, low=1, high=1000, doc="uniform steps before the first estimate is used")
+
+
+class GradientProportional(TaskSampling):
+    name: ClassVar[str] = "gradient_proportional"
+    version: ClassVar[int] = 1
+    Settings: ClassVar[type[Settings]] = GradientProportionalSettings
+    needs: ClassVar[frozenset[Need]] = frozenset({"cross_gramian"})
+    state: ClassVar[tuple[str, ...]] = ("total", "mass", "seen")
+
+    def begin(self, run: RunInfo) -> None:
+        super().begin(run)
+        self.total = torch.zeros(run.tasks, dtype=torch.float64)
+        self.mass = torch.zeros(run.tasks, dtype=torch.float64)
+        self.seen = 0
+
+    def observe(self, signals: Signals) -> None:
+        estimate = signals.cross_gramian.diagonal()
+        known = ~estimate.isnan()
+        decay = self.settings.decay
+        self.total = torch.where(known, decay * self.total + (1 - decay) * estimate.nan_to_num(), self.total)
+        self.mass = torch.where(known, decay * self.mass + (1 - decay), self.mass)
+        self.seen += 1
+
+    def proportions(self) -> Tensor:
+        assert self.run is not None
+        equal = torch.full((self.run.tasks,), 1 / self.run.tasks, dtype=torch.float64)
+        if self.seen < self.settings.warm_up:
+            return equal
+        mean = self.total / self.mass.clamp(min=torch.finfo(torch.float64).tiny)
+        if not (mean > 0).any():
+            return equal
+        # The estimate is unbiased, so it can be negative for a quiet task: its norm is then unresolved, and
+        # the smallest resolved one is the most that can be said of it.
+        mean = torch.where(mean > 0, mean, mean[mean > 0].min())
+        shares: Tensor = (self.settings.exponent * mean.log()).softmax(dim=0)
+        floor: float = min(self.settings.floor, 1 / self.run.tasks)
+        return floor + (1 - floor * self.run.tasks) * shares

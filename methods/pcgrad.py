@@ -1,0 +1,29 @@
+"""PCGrad: take out of each task gradient the part that opposes another task.
+
+Source     Yu et al. 2020, arXiv 2001.06782, Algorithm 1
+Differs    averages the projected gradients where the paper sums them (our scale convention); works on the
+           Gramian and is the same, because every projected gradient stays in the span of the task gradients
+Costs      K^2 small dot products; no extra backward pass
+"""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from methods._base import Gramian, GramianWeighting, Signals
+
+
+class PCGrad(GramianWeighting):
+    name: ClassVar[str] = "pcgrad"
+    version: ClassVar[int] = 1
+
+    def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
+        inner = gramian.matrix
+        share = torch.eye(len(inner), dtype=inner.dtype)  # row i: task i's projected gradient
+        for i in range(len(inner)):
+            for j in torch.randperm(len(inner), generator=self.generator).tolist():
+                overlap = inner[j] @ share[i]
+                if j != i and overlap < 0:
+                    share[i, j] -= overlap / inner[j, j]
+        return share.mean(dim=0)

@@ -1,0 +1,38 @@
+"""Predict what a three-line program prints. The reply is the bare number."""
+
+import random
+from typing import ClassVar
+
+from tasks._base import Domain, Draft, Row, Task
+
+STEPS = ("+", "-", "*")
+
+
+def apply(sign: str, left: int, right: int) -> int:
+    """One arithmetic step of a generated program."""
+    return {"+": left + right, "-": left - right, "*": left * right}[sign]
+
+
+class Execution(Task):
+    name: ClassVar[str] = "execution"
+    domain: ClassVar[Domain] = "code"
+    revision: ClassVar[int] = 1
+    summary: ClassVar[str] = "Predict the number that a three-line program prints."
+    chance: ClassVar[float] = 1 / 100  # results spread over roughly a hundred values
+    max_reply_tokens: ClassVar[int] = 5
+
+    def draw(self, rng: random.Random) -> Draft:
+        start, signs = rng.randint(2, 19), (rng.choice(STEPS), rng.choice("+-"))
+        numbers = (rng.randint(2, 9), rng.randint(2, 19))
+        middle = apply(signs[0], start, numbers[0])
+        value = apply(signs[1], middle, numbers[1])
+        program = f"a={start};b=a{signs[0]}{numbers[0]};print(b{signs[1]}{numbers[1]})"
+        return Draft(f"{program}>", str(value), {"middle": middle})
+
+    def verify(self, reply: str, row: Row) -> float:
+        return float(reply.strip() == row.answer)
+
+    def slip(self, row: Row, rng: random.Random) -> str:
+        value = int(row.answer)
+        near = [value + offset for offset in (-10, -2, -1, 1, 2, 10)] + [row.facts["middle"]]
+        return str(rng.choice([wrong for wrong in near if wrong != value]))

@@ -1,0 +1,28 @@
+"""Two-operand arithmetic: add or subtract two-digit numbers. The reply is the bare number."""
+
+import random
+from typing import ClassVar
+
+from tasks._base import Domain, Draft, Row, Task
+
+PROMPT = "{a}{sign}{b}="
+
+
+class Arithmetic(Task):
+    name: ClassVar[str] = "arithmetic"
+    domain: ClassVar[Domain] = "math"
+    revision: ClassVar[int] = 1
+    summary: ClassVar[str] = "Add or subtract two two-digit numbers; the reply must be the number."
+    chance: ClassVar[float] = 1 / 150  # sums and differences spread over roughly 150 values
+    max_reply_tokens: ClassVar[int] = 4
+
+    def draw(self, rng: random.Random) -> Draft:
+        a, b, sign = rng.randint(10, 99), rng.randint(10, 99), rng.choice("+-")
+        value = a + b if sign == "+" else a - b
+        return Draft(PROMPT.format(a=a, sign=sign, b=b), str(value))
+
+    def verify(self, reply: str, row: Row) -> float:
+        return float(reply.strip() == row.answer)
+
+    def slip(self, row: Row, rng: random.Random) -> str:
+        return str(int(row.answer) + rng.choice((-11, -10, -2, -1, 1, 2, 10, 11)))

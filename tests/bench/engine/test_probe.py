@@ -1,0 +1,64 @@
+"""Curves: window means, and the way back from the blind order to the suite's."""
+
+import pytest
+import torch
+
+from bench.engine.probe import Probe
+from bench.records.schema import MAX_POINTS
+from methods._base import Gramian, Signals
+
+NAN = float("nan")
+
+
+def signals(step: int, norms: list[float], rewards: list[float], matrix: list[list[float]] | None = None) -> Signals:
+    count = len(norms)
+    gramian = torch.tensor(matrix if matrix else torch.diag(torch.tensor(norms).abs()).tolist(), dtype=torch.float64)
+    ones = torch.ones(count, dtype=torch.float64)
+    return Signals(
+        step=step,
+        losses=ones,
+        rewards=torch.tensor(rewards, dtype=torch.float64),
+        mean_abs_advantage=ones,
+        lengths=ones,
+        prompt_lengths=ones,
+        silent=0 * ones,
+        shares=ones / count,
+        gramian=Gramian(gramian),
+        cross_gramian=torch.diag(torch.tensor(norms, dtype=torch.float64)),
+    )
+
+
+def test_curves_are_in_the_suites_order():
+    """Blind position i holds suite task order[i]; pairs of the Gramian move with their tasks."""
+    probe = Probe()
+    matrix = [[1.0, 12.0, 13.0], [12.0, 2.0, 23.0], [13.0, 23.0, 3.0]]
+    probe.add(signals(0, [1.0, 2.0, 3.0], [0.1, 0.2, 0.3], matrix), torch.tensor([0.1, 0.2, 0.3]), 1.0, False)
+    curves = probe.curves([2, 0, 1])  # suite task 0 is blind 1, 1 is blind 2, 2 is blind 0
+    assert curves.reward == [[0.2, 0.3, 0.1]]
+    assert curves.squared_norm == [[2.0, 3.0, 1.0]]
+    assert curves.gramian == [[23.0, 12.0, 13.0]]
+
+
+def test_long_runs_become_window_means():
+    probe = Probe()
+    for step in range(250):
+        probe.add(signals(step, [float(step)], [0.5]), torch.ones(1), 1.0, step % 2 == 0)
+    curves = probe.curves([0])
+    assert len(curves.steps) == MAX_POINTS
+    assert curves.steps[-1] == 250
+    assert curves.squared_norm[0] == [pytest.approx(0.5)]  # steps 0 and 1
+    assert 0 < sum(curves.clipped) / MAX_POINTS < 1
+
+
+def test_what_was_not_measured_is_none_and_does_not_spoil_its_window():
+    probe = Probe()
+    for step in range(200):
+        values = [NAN, 4.0 if step % 2 else NAN]
+        probe.add(signals(step, values, [NAN, 0.5], [[0.0, 0.0], [0.0, 4.0]]), torch.ones(2), 1.0, False)
+    curves = probe.curves([0, 1])
+    assert curves.squared_norm[0] == [None, 4.0]
+    assert curves.reward[0] == [None, 0.5]
+
+
+def test_a_run_without_a_step_has_empty_curves():
+    assert Probe().curves([0, 1]).steps == []

@@ -1,0 +1,106 @@
+"""What readers of a record refuse."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.errors import UserError
+from bench.records.schema import MAX_BYTES, Record
+from bench.records.store import parse, read
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    return record.model_dump(mode="json")
+
+
+def put(data: dict[str, Any], dotted: str, value: Any) -> dict[str, Any]:
+    """Sets a nested entry; parts that are numbers index lists."""
+    *parents, last = [int(part) if part.isdecimal() else part for part in dotted.split(".")]
+    target: Any = data
+    for part in parents:
+        target = target[part]
+    target[last] = value
+    return data
+
+
+def test_the_json_form_of_a_record_is_that_record(make_record):
+    record = make_record()
+    assert parse(json.loads(json.dumps(as_json(record))), "here") == record
+
+
+@pytest.mark.parametrize("field", ["extra", "ledger.extra", "tasks.0.before.extra", "curves.extra"])
+def test_an_unknown_field_is_refused_by_name(make_record, field):
+    with pytest.raises(UserError, match=rf"here: field {field}: "):
+        parse(put(as_json(make_record()), field, 1), "here")
+
+
+@pytest.mark.parametrize("version", [2, "1", None, 1.5])
+def test_another_schema_is_refused(make_record, version):
+    with pytest.raises(UserError, match=r"here: schema_version is .*; this harness reads 1"):
+        parse(put(as_json(make_record()), "schema_version", version), "here")
+
+
+@pytest.mark.parametrize("field", ["ledger.wall_seconds", "curves.gramian.0.0", "curves.squared_norm.1.2"])
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_is_not_finite_is_refused_by_name(make_record, tmp_path: Path, field, text):
+    written = json.dumps(put(as_json(make_record()), field, "PLACE")).replace('"PLACE"', text)
+    path = tmp_path / "0.json"
+    path.write_text(written)
+    with pytest.raises(UserError) as caught:
+        read(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["5", 5.5, True, -1])
+def test_a_counter_of_another_type_or_sign_is_refused(make_record, value):
+    with pytest.raises(UserError, match=r"field ledger\.steps"):
+        parse(put(as_json(make_record()), "ledger.steps", value), "here")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"count": 44}, "44 items need 11"), ({"mean": 0.9}, "mean says"), ({"items": "zz"}, "pattern")],
+)
+def test_item_outcomes_must_add_up(make_record, change, reason):
+    data = as_json(make_record())
+    data["tasks"][0]["before"] |= change
+    with pytest.raises(UserError, match=reason):
+        parse(data, "here")
+
+
+def test_curves_have_one_length(make_record):
+    data = as_json(make_record())
+    data["curves"]["reward"].pop()
+    with pytest.raises(UserError, match="one common length"):
+        parse(data, "here")
+
+
+def test_a_key_given_twice_is_refused(tmp_path: Path):
+    path = tmp_path / "0.json"
+    path.write_text('{"seed": 0, "seed": 1}')
+    with pytest.raises(UserError, match="'seed' appears twice"):
+        read(path)
+
+
+def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path):
+    path = tmp_path / "0.json"
+    path.write_text(" " * (MAX_BYTES + 1))
+    with pytest.raises(UserError, match="has 65,537 bytes; a record has at most 65,536"):
+        read(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "null", "[" * 20_000, '{"seed": "\udc80"}'])
+def test_what_is_no_record_is_a_user_error(tmp_path: Path, text):
+    path = tmp_path / "0.json"
+    path.write_text(text, errors="surrogateescape")
+    with pytest.raises(UserError, match=r"0\.json"):
+        read(path)
+
+
+def test_gain_is_after_minus_before_and_nothing_for_a_run_that_is_not_done(make_record):
+    record = make_record(tasks=2, gains=[4, -2])
+    assert [task.gain for task in record.tasks] == pytest.approx([0.1, -0.05])
+    assert record.mean_gain == pytest.approx(0.025)
+    assert make_record(tasks=2, gains=[4, -2], status="failed", reason="diverged").mean_gain == 0
