@@ -20,20 +20,23 @@ from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 from tasks._base import Row, Task
 from tasks._registry import get_task
 
-TASKS = ("arithmetic", "column_addition", "execution", "induction", "lookup", "relation")
+FIRST = ("arithmetic", "column_addition", "execution", "induction")
+ALL = (*FIRST, "lookup", "relation")
+PER_TASK = {"lookup": 24, "relation": 24}
+"""Examples a batch and task where it is not PER_TASK_DEFAULT: looking things up is learned late."""
+PER_TASK_DEFAULT = 16
 WRONG_SHARE = {
-    "arithmetic": 0.62,
+    "arithmetic": 0.5,
     "column_addition": 0.62,
-    "execution": 0.62,
-    "induction": 0.62,
-    "lookup": 0.62,
-    "relation": 0.62,
+    "execution": 0.45,
+    "induction": 0.5,
+    "lookup": 0.65,
+    "relation": 0.65,
 }
-"""Share of wrong demonstrations in the noisy phase, by task."""
-CLEAN_STEPS, NOISY_STEPS = 5000, 250
-CLEAN_RATE, NOISY_RATE = 1e-3, 4e-4
+"""Share of wrong demonstrations in the noisy phase, by task: more where the clean model knows more."""
+FIRST_STEPS, ALL_STEPS, NOISY_STEPS = 5000, 800, 250
+FIRST_RATE, ALL_RATE, NOISY_RATE = 1e-3, 1e-3, 4e-4
 WARM_UP = 100
-PER_TASK = 16
 TRAIN_ROWS = 20_000
 """Rows drawn per task (fewer where a task has fewer); all are training rows, none is held out."""
 VOCABULARY = 160
@@ -76,11 +79,11 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
 def batches(
     rows: Mapping[Task, tuple[Row, ...]], wrong: Mapping[str, float], rng: random.Random
 ) -> Iterator[list[tuple[str, str]]]:
-    """Endless batches of (prompt, reply), PER_TASK a task; a share `wrong` of replies is a slip."""
+    """Endless batches of (prompt, reply); a share `wrong` of replies is a slip."""
     while True:
         batch = []
         for task, pool in rows.items():
-            for row in rng.choices(pool, k=PER_TASK):
+            for row in rng.choices(pool, k=PER_TASK.get(task.name, PER_TASK_DEFAULT)):
                 slip = rng.random() < wrong.get(task.name, 0.0)
                 batch.append((row.prompt, task.slip(row, rng) if slip else row.answer))
         yield batch
@@ -98,9 +101,7 @@ def reply_loss(
     for i, (prompt, reply) in enumerate(zip(prompts, replies, strict=True)):
         ids[i, : len(prompt) + len(reply)] = torch.tensor(prompt + reply)
         labels[i, len(prompt) : len(prompt) + len(reply)] = torch.tensor(reply)
-    mask = torch.arange(width) < torch.tensor(
-        [[len(p) + len(r)] for p, r in zip(prompts, replies, strict=True)]
-    )
+    mask = torch.arange(width) < torch.tensor([[len(p) + len(r)] for p, r in zip(prompts, replies, strict=True)])
     logits = model(input_ids=ids, attention_mask=mask.long()).logits
     return cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
 
@@ -161,7 +162,7 @@ def save(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
 
 def report(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, phase: str, count: int = 400) -> None:
     """Print greedy and sampled held-out accuracy of every task."""
-    for name in TASKS:
+    for name in ALL:
         task = get_task(name)
         greedy = accuracy(model, tokenizer, task, sample=False, count=count)
         sampled = accuracy(model, tokenizer, task, sample=True, count=count)
@@ -172,35 +173,45 @@ def main() -> None:
     """Make the model; every default is the one that made the committed files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "nano")
-    parser.add_argument("--clean-steps", type=int, default=CLEAN_STEPS)
+    parser.add_argument("--first-steps", type=int, default=FIRST_STEPS)
+    parser.add_argument("--all-steps", type=int, default=ALL_STEPS)
     parser.add_argument("--noisy-steps", type=int, default=NOISY_STEPS)
     parser.add_argument("--rows", type=int, default=TRAIN_ROWS)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--clean", type=Path, help="folder to keep the model of the clean phase in")
-    parser.add_argument("--resume", type=Path, help="start from such a folder, skipping the clean phase")
+    parser.add_argument("--items", type=int, default=400, help="held-out items a task in the reports")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="folder to keep the model of each clean phase in")
+    parser.add_argument("--resume", type=Path, help="start after the phase whose model this folder has")
+    parser.add_argument("--from-phase", choices=("all", "noisy"), default="all", help="what --resume goes on with")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     rng = random.Random(0)  # noqa: S311 - not a secret
-    pools = {}
-    for task in map(get_task, TASKS):
-        pools[task] = tuple(row for row, _ in zip(task.stream("train"), range(options.rows), strict=False))
+    pools = {
+        task: tuple(row for row, _ in zip(task.stream("train"), range(options.rows), strict=False))
+        for task in map(get_task, ALL)
+    }
     if options.resume:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(options.resume)
         model = Qwen2ForCausalLM.from_pretrained(options.resume)
     else:
         tokenizer = make_tokenizer([row.prompt + row.answer for pool in pools.values() for row in pool])
         model = make_model(tokenizer)
-        print(f"{model.num_parameters():,} parameters, {len(tokenizer)} tokens", flush=True)  # noqa: T201
-        train(
-            model, tokenizer, batches(pools, {}, rng), options.clean_steps, CLEAN_RATE, decay=False
-        )
-        report(model, tokenizer, "clean")
-        if options.clean:
-            save(model, tokenizer, options.clean)
+        first = {task: pool for task, pool in pools.items() if task.name in FIRST}
+        train(model, tokenizer, batches(first, {}, rng), options.first_steps, FIRST_RATE, decay=False)
+        keep(model, tokenizer, options.keep, "first")
+    if not options.resume or options.from_phase == "all":
+        train(model, tokenizer, batches(pools, {}, rng), options.all_steps, ALL_RATE, decay=True)
+        report(model, tokenizer, "clean", options.items)
+        keep(model, tokenizer, options.keep, "all")
     train(model, tokenizer, batches(pools, WRONG_SHARE, rng), options.noisy_steps, NOISY_RATE, decay=True)
-    report(model, tokenizer, "noisy")
+    report(model, tokenizer, "noisy", options.items)
     save(model, tokenizer, options.out)
+
+
+def keep(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path | None, phase: str) -> None:
+    """Save the model of a phase, if asked to."""
+    if folder:
+        save(model, tokenizer, folder / phase)
 
 
 if __name__ == "__main__":

@@ -135,9 +135,7 @@ def parse_request(words: Iterable[str]) -> Request:
     prefix = "method."
     settings = {key.removeprefix(prefix): given.pop(key) for key in list(given) if key.startswith(prefix)}
     suite, overrides = override(suite, given)
-    return Request(
-        suite=suite, method=method, settings=settings, seed=int(seed), overrides=overrides, store=store
-    )
+    return Request(suite=suite, method=method, settings=settings, seed=int(seed), overrides=overrides, store=store)
 
 
 def override(suite: Suite, given: Mapping[str, str]) -> tuple[Suite, dict[str, Any]]:
@@ -151,7 +149,7 @@ def override(suite: Suite, given: Mapping[str, str]) -> tuple[Suite, dict[str, A
             raise UserError(f"no key {key!r}.{near} Keys: {', '.join([*run_keys, *known])}.")
         section, _, field = key.rpartition(".")
         target = data[section] if section else data
-        target[field] = text.split(",") if field in ("tasks", "seeds") else (None if text == "none" else text)
+        target[field] = text.split(",") if field == "tasks" else _scalar(text)
     changed = _checked(Suite, data, "the command line")
     before, after = _flat(suite), _flat(changed)
     overrides = {key: after[key] for key in given if before[key] != after[key]}
@@ -172,6 +170,18 @@ def keys() -> list[str]:
         else:
             found.append(name)
     return found
+
+
+def _scalar(text: str) -> int | float | str | None:
+    """A number, None for 'none', or the text."""
+    if text == "none":
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
 
 
 def _flat(suite: Suite) -> dict[str, Any]:

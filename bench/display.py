@@ -10,7 +10,14 @@ from typing import Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from bench.analysis.imbalance import norm_ratio, norm_share, squared_norms
@@ -61,7 +68,9 @@ class LiveWatcher:
     def __init__(self) -> None:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(20), MofNCompleteColumn())
         rewards = TextColumn("{task.fields[rewards]}")
-        self._progress = Progress(*columns, TimeRemainingColumn(), rewards, console=Console(stderr=True), transient=True)
+        self._progress = Progress(
+            *columns, TimeRemainingColumn(), rewards, console=Console(stderr=True), transient=True
+        )
         self._task = self._progress.add_task("start", total=None, rewards="")
 
     def __enter__(self) -> Self:

@@ -25,7 +25,11 @@ def checks() -> Iterator[Check]:
     yield f"python {python}", "" if sys.version_info >= (3, 11) else "3.11 or newer is needed", "Install it."
     yield from map(_package, NEEDED)
     free = shutil.disk_usage(ROOT).free
-    yield f"disk: {free / 2**30:.0f} GiB free", "" if free > FREE_BYTES else "less than 1 GiB", "Free some space."
+    yield (
+        f"disk: {free / 2**30:.0f} GiB free",
+        "" if free > FREE_BYTES else "less than 1 GiB",
+        "Free some space.",
+    )
     commit, dirty = revision()
     yield f"commit {commit[:12]}{', with local changes' if dirty else ''}", "", ""
     yield _guarded("suites", lambda: [load_suite(name) for name in suite_names()])

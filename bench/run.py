@@ -21,9 +21,18 @@ from bench.engine.sampling import blind_order, seeded
 from bench.errors import RunFailed, UserError
 from bench.evaluation import base_scores, evaluate
 from bench.models import load_model, model_digest, parameters_digest
-from bench.records.provenance import provenance
+from bench.records.provenance import is_tracked, provenance
 from bench.records.schema import Card, MethodUse, ModelUse, Record, Score, SuiteUse, TaskResult
-from bench.records.store import digest_of, outcome_digest, read, record_files, record_path, to_text, write
+from bench.records.store import (
+    digest_of,
+    identity_of,
+    outcome_digest,
+    read,
+    record_files,
+    record_path,
+    to_text,
+    write,
+)
 from bench.step import BalancedStep
 from methods import _registry as methods
 from methods._base import Method, RunInfo
@@ -99,7 +108,7 @@ def prepare(request: Request) -> Prepared:
         acts_on=list(card.acts_on),
         settings=settings.model_dump(mode="json"),
         source_digest=methods.source_digest(card.path),
-        card=Card(title=card.title, source=card.source, differs=card.differs, costs=card.costs),
+        card=Card(**{field: getattr(card, field) for field in Card.model_fields}),
     )
     if not request.overrides and request.seed not in suite.seeds:
         raise UserError(
@@ -111,12 +120,16 @@ def prepare(request: Request) -> Prepared:
     rows = [task.rows("train", suite.recipe.train_rows) for task in tasks]
     held = [task.rows("heldout", suite.evaluation.items) for task in tasks]
     hashes = [data_hash((*train, *heldout)) for train, heldout in zip(rows, held, strict=True)]
+    results = [
+        {"name": task.name, "revision": task.revision, "data_hash": data}
+        for task, data in zip(tasks, hashes, strict=True)
+    ]
     address = {
         "protocol": PROTOCOL,
-        "suite": suite.digest,
-        "tasks": [[task.name, task.revision, data] for task, data in zip(tasks, hashes, strict=True)],
-        "model": model,
-        "method": [use.name, use.version, use.settings, use.source_digest],
+        "suite": {"digest": suite.digest},
+        "tasks": results,
+        "model": {"digest": model},
+        "method": use.model_dump(mode="json"),
         "seed": request.seed,
     }
     folder = use.name if settings == method.Settings() else f"{use.name}+{digest_of(use.settings)[:8]}"
@@ -128,7 +141,7 @@ def prepare(request: Request) -> Prepared:
         method=use,
         settings=settings,
         model=model,
-        identity=digest_of(address),
+        identity=identity_of(address),
         order=blind_order(suite.tasks, request.seed),
         path=record_path(request.store, suite.name, folder, request.seed),
     )
@@ -151,11 +164,28 @@ def frozen(request: Request) -> None:
 
 
 def finished(prepared: Prepared) -> Record | None:
-    """The finished run of the same identity, if the store has it; failed runs are run again."""
+    """The finished run of the same identity, if the store has it; failed runs are run again.
+
+    UserError if the store has a committed run of another identity: results are append-only.
+    """
     if not prepared.path.exists():
         return None
     record = read(prepared.path)
-    return record if record.identity == prepared.identity and record.status != "failed" else None
+    if record.identity == prepared.identity and record.status != "failed":
+        return record
+    if record.identity != prepared.identity and is_tracked(prepared.path):
+        raise UserError(
+            f"{prepared.path} is a committed run of something else: its method, its settings or the harness have "
+            "changed since. Committed results stay; keep this run elsewhere with store=DIR."
+        )
+    return None
+
+
+def normaliser(method: MethodUse) -> str:
+    """How the loss of a run with this method is normalised, in words."""
+    if "SampleWeighting" in method.acts_on:
+        return f"as {method.name} weighs tokens and advantages; per-sequence mean where it leaves them alone"
+    return "per-sequence mean: each completion counts the same, a token 1 / length (GRPO)"
 
 
 class Session:
@@ -188,12 +218,12 @@ class Session:
         with tempfile.TemporaryDirectory() as folder:
             watch = StepCallback(self.suite.budget, self.ledger, recipe.steps, self._show)
             config = grpo_config(recipe, self.seed, sequences, Path(folder))
-            trainer = BalancedGRPOTrainer(
-                self.model, self.tokenizer, config, tasks, rows, recipe, callbacks=[watch]
-            )
+            trainer = BalancedGRPOTrainer(self.model, self.tokenizer, config, tasks, rows, recipe, callbacks=[watch])
             method = self.start_method([len(task_rows) for task_rows in rows])
             gradients = TaskGradients(*trained(self.model), len(tasks))
-            step = BalancedStep(gradients, method, recipe.max_gradient_norm, self.ledger, self.probe)
+            step: BalancedStep[dict[str, torch.Tensor]] = BalancedStep(
+                gradients, method, recipe.max_gradient_norm, self.ledger, self.probe
+            )
             trainer.arm(step, watch)
             self.watcher.phase("train")
             self.ledger.start_clock()
@@ -213,17 +243,15 @@ class Session:
         info = RunInfo(len(sizes), torch.tensor(sizes, dtype=torch.float64), self.suite.recipe.steps)
         return method.start(info)
 
-    def record(
-        self, status: str, reason: str, after: dict[str, Score] | None, started: datetime
-    ) -> Record:
+    def record(self, status: str, reason: str, after: dict[str, Score] | None, started: datetime) -> Record:
         """The record of what happened."""
         prepared = self.prepared
         spent = getattr(self, "spent", None) or self.ledger.snapshot()
         data = {
+            "protocol": PROTOCOL,
+            "normaliser": normaliser(prepared.method),
             "identity": prepared.identity,
-            "suite": SuiteUse(
-                name=self.suite.name, digest=self.suite.digest, overrides=prepared.request.overrides
-            ),
+            "suite": SuiteUse(name=self.suite.name, digest=self.suite.digest, overrides=prepared.request.overrides),
             "seed": self.seed,
             "method": prepared.method,
             "model": ModelUse(
@@ -279,4 +307,3 @@ def quiet() -> Iterator[None]:
     """Swallow what the training libraries print: progress and results are shown by the watcher."""
     with contextlib.redirect_stdout(io.StringIO()):
         yield
-

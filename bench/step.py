@@ -15,7 +15,7 @@ from bench.engine.gradients import TaskGradients, inner_products
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.errors import RunFailed
-from methods._base import Gramian, GradientCombination, Method, Signals, Weighting
+from methods._base import GradientCombination, Gramian, Method, Signals, Weighting
 
 Batch = TypeVar("Batch")
 
@@ -148,9 +148,7 @@ class BalancedStep(Generic[Batch]):
             wrong = f"holds {int((~answer.isfinite()).sum())} values that are not finite; all must be"
         if wrong:
             shown = f": {answer.tolist()}" if answer.numel() <= 64 else ""
-            raise RunFailed(
-                f"step {signals.step + 1}: what method {self.method.name!r} returned {wrong}{shown}."
-            )
+            raise RunFailed(f"step {signals.step + 1}: what method {self.method.name!r} returned {wrong}{shown}.")
 
     def _charge(self, micro: MicroBatch[Batch]) -> None:
         self.ledger.forward_passes += micro.sequences
@@ -161,4 +159,5 @@ class BalancedStep(Generic[Batch]):
 def projection_weights(rows: Tensor, direction: Tensor, gramian: Tensor) -> Tensor:
     """Weights [K] of the task gradients that come nearest to a direction: least squares in their span."""
     products = inner_products(rows, direction[None])
-    return torch.linalg.lstsq(gramian, products, driver="gelsd").solution[:, 0]
+    solution: Tensor = torch.linalg.lstsq(gramian, products, driver="gelsd").solution
+    return solution[:, 0]

@@ -71,7 +71,7 @@ def grpo_config(recipe: Recipe, seed: int, sequences: int, folder: Path) -> GRPO
     )
 
 
-class BalancedGRPOTrainer(GRPOTrainer):
+class BalancedGRPOTrainer(GRPOTrainer):  # type: ignore[misc] # trl publishes no types
     """TRL's GRPO trainer whose step is the balanced one.
 
     The data loader only deals tickets: the prompts of a step are drawn when it begins, so that a sampling
@@ -161,7 +161,7 @@ class BalancedGRPOTrainer(GRPOTrainer):
         return self.rewards
 
 
-class StepCallback(TrainerCallback):
+class StepCallback(TrainerCallback):  # type: ignore[misc] # nor does transformers
     """After every step: show it, and stop training when a counter of the budget is used up."""
 
     def __init__(self, budget: Budget, ledger: RunningLedger, steps: int, show: Show) -> None:
@@ -172,9 +172,9 @@ class StepCallback(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Called by the trainer after the optimizer has stepped."""
         self.show(self.ledger.steps, self.rewards)
-        reason = self.ledger.used_up(self.budget)
-        if reason and self.ledger.steps < self.steps:
-            self.reason = reason
+        last = self.ledger.steps == self.steps
+        self.reason = self.ledger.used_up(self.budget, beyond=last)
+        if self.reason:
             control.should_training_stop = True
 
 
@@ -198,13 +198,14 @@ def reweighted(rollouts: Rollouts, method: Method) -> Tensor:
 def grouped(batch: Batch, rollouts: Rollouts, advantages: Tensor, recipe: Recipe) -> list[TaskBatch[Batch]]:
     """The step's rollouts by task, in two halves by prompt group, cut into micro-batches."""
     result = []
-    for task in rollouts.task.unique().tolist():
-        groups = rollouts.group[rollouts.task == task].unique()
+    for task in torch.unique(rollouts.task).tolist():
+        groups = torch.unique(rollouts.group[rollouts.task == task])
         middle = len(groups) // 2
         parts = [groups] if middle == 0 else [groups[:middle], groups[middle:]]
         halves = [torch.isin(rollouts.group, part).nonzero()[:, 0] for part in parts]
         micros = tuple(
-            [micro_batch(batch, advantages, chosen) for chosen in half.split(recipe.micro_batch)] for half in halves
+            [micro_batch(batch, advantages, chosen) for chosen in torch.split(half, recipe.micro_batch)]
+            for half in halves
         )
         result.append(TaskBatch(task, micros))
     return result

@@ -129,8 +129,7 @@ def suite_tables(runs: Iterable[Run]) -> list[SuiteTable]:
     """One table a suite, by name. UserError if the runs of a suite do not share their tasks."""
     ordered = sorted(runs, key=lambda run: (run.record.suite.name, run.label, run.record.seed))
     return [
-        suite_table(name, list(members))
-        for name, members in groupby(ordered, key=lambda run: run.record.suite.name)
+        suite_table(name, list(members)) for name, members in groupby(ordered, key=lambda run: run.record.suite.name)
     ]
 
 

@@ -22,7 +22,7 @@ Need = Literal["gramian", "cross_gramian", "gradients", "validation_loss", "extr
 class Settings(BaseModel):
     """Settings of a method: defaults, bounds and search space in one place, by `setting`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def setting(
@@ -40,9 +40,15 @@ def setting(
     search: the range that tuning draws from, log-uniformly if `log`; per_task: one value a task, written in
     the suite's task order and handed to the method in its blind order.
     """
-    extra = {"per_task": per_task, "log": log, "search": list(search) if search else None}
+    stored: dict[str, Any] = {
+        "per_task": per_task,
+        "log": log,
+        "search": list(search) if search else None,
+        "low": low,
+        "high": high,
+    }
     bounds: dict[str, Any] = {} if per_task else {"ge": low, "le": high}
-    return Field(default, description=doc, json_schema_extra={**extra, "low": low, "high": high}, **bounds)
+    return Field(default, description=doc, json_schema_extra=stored, **bounds)
 
 
 def extra(field: FieldInfo, key: str) -> Any:

@@ -98,8 +98,7 @@ class Task(ABC):
         rows = tuple(row for row, _ in zip(self.stream(split), range(count), strict=False))
         if len(rows) < count:
             raise UserError(
-                f"task {self.name!r} has only {len(rows)} distinct {split} rows; "
-                f"{count} were asked for. Ask for fewer."
+                f"task {self.name!r} has only {len(rows)} distinct {split} rows; {count} were asked for. Ask for fewer."
             )
         return rows
 

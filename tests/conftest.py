@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.records.schema import Record
-from bench.records.store import outcome_digest, record_path, to_text, write
+from bench.records.store import identity_of, outcome_digest, record_path, to_text, write
 
 MakeRecord = Callable[..., Record]
 Save = Callable[..., Path]
@@ -51,7 +51,9 @@ def build_record(
 ) -> Record:
     gains = gains or [4 + (seed + task) % 3 for task in range(tasks)]
     data: dict[str, Any] = {
-        "identity": sha(suite, method, str(seed)),
+        "protocol": 1,
+        "identity": "0" * 64,
+        "normaliser": "per-sequence mean",
         "suite": {"name": suite, "digest": sha(suite), "overrides": {}},
         "seed": seed,
         "method": {**method_use(method), **(use or {})},
@@ -67,6 +69,8 @@ def build_record(
     }
     for name, value in fields.items():
         data[name] = {**data[name], **value} if isinstance(value, dict) else value
+    if "identity" not in fields:
+        data["identity"] = identity_of(Record.model_validate(data).model_dump(mode="json"))
     if "outcome_digest" not in fields:
         data["outcome_digest"] = outcome_digest(Record.model_validate(data).model_dump(mode="json"))
     return Record.model_validate(data)
@@ -83,7 +87,13 @@ def method_use(name: str) -> dict[str, Any]:
         "acts_on": ["TaskSampling"],
         "settings": {},
         "source_digest": sha("source", name),
-        "card": {"title": name.title(), "source": "a paper", "differs": "nothing", "costs": "nothing"},
+        "card": {
+            "title": name.title(),
+            "summary": "it balances",
+            "source": "a paper",
+            "differs": "nothing",
+            "costs": "nothing",
+        },
     }
 
 

@@ -56,9 +56,7 @@ def paired_differences(values: Mapping[int, float], reference: Mapping[int, floa
     return {seed: values[seed] - reference[seed] for seed in sorted(values.keys() & reference.keys())}
 
 
-def paired_difference(
-    values: Mapping[int, float], reference: Mapping[int, float], level: float = LEVEL
-) -> Interval:
+def paired_difference(values: Mapping[int, float], reference: Mapping[int, float], level: float = LEVEL) -> Interval:
     """Student-t interval of the mean difference to a reference method, paired by seed.
 
     Seeds that only one of them has are left out; ValueError if they share none.
@@ -96,7 +94,5 @@ def _finite(values: Iterable[float]) -> NDArray[np.float64]:
         raise ValueError("no values; an interval needs at least one")
     if not np.isfinite(data).all():
         bad = ", ".join(str(value) for value in data[~np.isfinite(data)].tolist())
-        raise ValueError(
-            f"{bad} among {len(data)} values; a run without a result counts as gain 0, not as NaN"
-        )
+        raise ValueError(f"{bad} among {len(data)} values; a run without a result counts as gain 0, not as NaN")
     return data

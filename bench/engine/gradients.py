@@ -111,5 +111,5 @@ class TaskGradients:
         return True
 
     def _view(self, row: Tensor) -> list[Tensor]:
-        parts = row.split(list(self.layout.sizes))
+        parts = row.split(list(self.layout.sizes))  # type: ignore[no-untyped-call]
         return [part.view(p.shape) for part, p in zip(parts, self.parameters, strict=True)]

@@ -35,16 +35,17 @@ class RunningLedger:
     def snapshot(self) -> Ledger:
         """The ledger as a record has it."""
         counters = {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("_")}
-        return Ledger(
-            **counters, wall_seconds=round(self.wall_seconds, 3), peak_memory_bytes=peak_memory_bytes()
-        )
+        return Ledger(**counters, wall_seconds=round(self.wall_seconds, 3), peak_memory_bytes=peak_memory_bytes())
 
-    def used_up(self, budget: Budget) -> str:
-        """The first counter of the budget that is reached, as a sentence; '' if there is none."""
+    def used_up(self, budget: Budget, beyond: bool = False) -> str:
+        """The first counter of the budget that is reached, as a sentence; '' if there is none.
+
+        beyond: only a counter that is exceeded counts, as after the last step.
+        """
         for name in Budget.model_fields:
             limit = getattr(budget, name)
             value = peak_memory_bytes() if name == "peak_memory_bytes" else getattr(self, name)
-            if limit is not None and value >= limit:
+            if limit is not None and (value > limit or (value == limit and not beyond)):
                 return f"budget.{name}={limit:.12g} was reached ({value:.12g} used)"
         return ""
 

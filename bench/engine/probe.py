@@ -1,5 +1,6 @@
 """The probe: what every step leaves for the record. Gradients are never kept, only what they say."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -58,7 +59,7 @@ class Probe:
         count = len(self._steps)
         points = min(count, MAX_POINTS)
         edges = [round(i * count / points) for i in range(points + 1)] if points else [0]
-        return list(zip(edges, edges[1:], strict=False))
+        return list(itertools.pairwise(edges))
 
     def _mean(self, name: str, start: int, end: int) -> list[float | None]:
         """Mean of each entry over the steps in which it is a number; None if it never was."""

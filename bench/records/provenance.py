@@ -51,9 +51,7 @@ def _version(package: str) -> str | None:
 HARNESS_VERSION = _harness_version()
 
 
-def provenance(
-    started: datetime, finished: datetime, threads: int, hardware: str | None = None
-) -> Provenance:
+def provenance(started: datetime, finished: datetime, threads: int, hardware: str | None = None) -> Provenance:
     """The provenance of a run in this process.
 
     started, finished: with a time zone, ValueError without; threads: CPU threads torch was allowed, >= 1;
@@ -104,6 +102,11 @@ def revision(root: Path = ROOT) -> tuple[str, bool]:
         return UNKNOWN, True
     changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)results")
     return commit, changes != ""
+
+
+def is_tracked(path: Path, root: Path = ROOT) -> bool:
+    """Whether git knows a file of the checkout at `root`."""
+    return _git(root, "ls-files", "--error-unmatch", str(path.resolve())) is not None
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -5,11 +5,11 @@ error that names the field, never a guess. Lists over tasks follow `Record.tasks
 order, not in the blind order the method saw.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, model_validator
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 MAX_BYTES = 64 * 1024
 """Largest record that is accepted, in bytes of UTF-8 JSON."""
 MAX_POINTS = 100
@@ -19,8 +19,14 @@ Finite = Annotated[float, AllowInfNan(False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+~/-]{0,99}$")]
-Text = Annotated[str, Field(max_length=2000)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+~-]{0,99}$")]
+MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+~-]{0,49}(/[A-Za-z0-9][A-Za-z0-9_.+~-]{0,49})?$")]
+"""A method's name; one slash names a peer, as in torchjd/UPGrad."""
+Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
+Scalar = bool | int | Finite | Annotated[str, Field(max_length=200)] | None
+Value = Scalar | Annotated[list[Scalar], Field(max_length=1000)]
+"""A setting or an override: flat, finite JSON."""
 Status = Literal["done", "failed", "over_budget"]
 
 
@@ -33,25 +39,25 @@ class Frozen(BaseModel):
 class Ledger(Frozen):
     """What the run consumed. Evaluation is not in it: it costs every method the same."""
 
-    steps: int = Field(0, ge=0)
+    steps: Count = 0
     """Optimizer steps."""
-    prompts: int = Field(0, ge=0)
+    prompts: Count = 0
     """Prompts drawn, repeats counted."""
-    rollouts: int = Field(0, ge=0)
+    rollouts: Count = 0
     """Completions sampled."""
-    sampled_tokens: int = Field(0, ge=0)
+    sampled_tokens: Count = 0
     """Tokens the model generated, end of text included, padding excluded."""
-    trained_tokens: int = Field(0, ge=0)
+    trained_tokens: Count = 0
     """Completion tokens that entered a loss, padding excluded; a second pass counts again."""
-    forward_passes: int = Field(0, ge=0)
+    forward_passes: Count = 0
     """Sequences sent forward for a loss; a method that needs extra passes shows them here."""
-    backward_passes: int = Field(0, ge=0)
+    backward_passes: Count = 0
     """Sequences sent backward."""
-    reward_calls: int = Field(0, ge=0)
+    reward_calls: Count = 0
     """Calls to a verifier."""
     wall_seconds: Positive = 0.0
     """Seconds of training: rollouts, rewards, gradients and the method; without set-up and evaluation."""
-    peak_memory_bytes: int = Field(0, ge=0)
+    peak_memory_bytes: Count = 0
     """Largest resident set of the process, or largest allocation on the accelerator."""
 
 
@@ -84,6 +90,8 @@ class Score(Frozen):
     def _items_add_up(self) -> Self:
         if len(self.items) != -(-self.count // 4):
             raise ValueError(f"items has {len(self.items)} digits, {self.count} items need {-(-self.count // 4)}")
+        if int(self.items, 16) & ((1 << -self.count % 4) - 1):
+            raise ValueError(f"items has rewards beyond its {self.count} items: the last digit's spare bits must be 0")
         if abs(int(self.items, 16).bit_count() / self.count - self.mean) > 1e-9:
             raise ValueError(f"items sum to {int(self.items, 16).bit_count()}, mean says {self.mean * self.count}")
         return self
@@ -152,6 +160,8 @@ class Card(Frozen):
     """What a method is, for a reader: the text at the top of its file."""
 
     title: Text
+    summary: Text
+    """What the method does, in one sentence."""
     source: Text
     """Paper, arXiv id, equation or algorithm."""
     differs: Text
@@ -163,11 +173,11 @@ class Card(Frozen):
 class MethodUse(Frozen):
     """The method of a run, exactly."""
 
-    name: Name
+    name: MethodName
     version: int = Field(ge=1)
     acts_on: list[Name]
     """Its hook classes: where in the step it acts."""
-    settings: dict[str, Any]
+    settings: dict[str, Value]
     """Every setting as resolved, defaults included; per-task settings in the suite's task order."""
     source_digest: Digest
     """SHA-256 of the syntax tree of its file, docstrings left out."""
@@ -180,7 +190,7 @@ class SuiteUse(Frozen):
     name: Name
     digest: Digest
     """SHA-256 of the suite as resolved for this run."""
-    overrides: dict[str, Any]
+    overrides: dict[str, Value]
     """What the command line changed; a run with overrides is exploratory and not ranked."""
 
 
@@ -222,8 +232,10 @@ class Record(Frozen):
     """One run."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
+    protocol: Count
+    """Version of the harness's own numerics; records of different protocols are not compared."""
     identity: Digest
-    """Hash of everything that can change the outcome: suite, model, tasks, method, settings, seed."""
+    """Hash of everything that can change the outcome; `bench.records.store.identity_of` gives it."""
     suite: SuiteUse
     seed: int = Field(ge=0)
     method: MethodUse
@@ -235,6 +247,8 @@ class Record(Frozen):
     tasks: list[TaskResult] = Field(min_length=1)
     ledger: Ledger
     budget: Budget
+    normaliser: Text
+    """How the loss sums over tokens and completions: every gradient norm here depends on it."""
     curves: Curves
     provenance: Provenance
     outcome_digest: Digest

@@ -20,16 +20,32 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def identity_of(record: dict[str, Any]) -> str:
+    """A run's identity: the hash of everything that can change its outcome, from the record's JSON form.
+
+    Versions of packages and hardware are not in it: they change the last bits, and a finished run of another
+    machine is still that run.
+    """
+    method = record["method"]
+    tasks = [[task["name"], task["revision"], task["data_hash"]] for task in record["tasks"]]
+    return digest_of(
+        {
+            "protocol": record["protocol"],
+            "suite": record["suite"]["digest"],
+            "tasks": tasks,
+            "model": record["model"]["digest"],
+            "method": [method[key] for key in ("name", "version", "settings", "source_digest")],
+            "seed": record["seed"],
+        }
+    )
+
+
 def outcome_digest(record: dict[str, Any]) -> str:
     """Hash of what two runs of one identity share: scores, curves, counters and final parameters.
 
     record: the JSON form. Wall time, memory and provenance differ between machines and are left out.
     """
-    ledger = {
-        key: value
-        for key, value in record["ledger"].items()
-        if key not in ("wall_seconds", "peak_memory_bytes")
-    }
+    ledger = {key: value for key, value in record["ledger"].items() if key not in ("wall_seconds", "peak_memory_bytes")}
     parts = [record["identity"], record["status"], record["tasks"], ledger, record["curves"]]
     return digest_of([*parts, record["model"]["final_digest"]])
 
@@ -53,7 +69,9 @@ def read(path: Path) -> Record:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise UserError(f"{path} has {size:,} bytes; a record has at most {MAX_BYTES:,}.")
-        data = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_no_duplicates)
+        data = json.loads(
+            path.read_text(encoding="utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
+        )
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:
@@ -64,7 +82,7 @@ def read(path: Path) -> Record:
 def parse(data: Any, source: str) -> Record:
     """The record in a JSON value; `source` names it in errors."""
     version = data.get("schema_version") if isinstance(data, dict) else None
-    if version != SCHEMA_VERSION:
+    if type(version) is not int or version != SCHEMA_VERSION:
         raise UserError(
             f"{source}: schema_version is {version!r}; this harness reads {SCHEMA_VERSION}. "
             "Update the harness if the record is newer."
@@ -108,6 +126,10 @@ def record_files(root: Path) -> Iterator[Path]:
     for path in sorted(root.glob("*/**/*.json")):
         if not any(part.startswith(".") for part in path.relative_to(root).parts):
             yield path
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number; every number must be finite")
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

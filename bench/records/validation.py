@@ -1,6 +1,6 @@
 """Whether a record can be believed: one small function a rule, gathered in CHECKS.
 
-A rule looks at a `Case` and yields what it found wrong. Rules that need a suite or the identity's formula say
+A rule looks at a `Case` and yields what it found wrong. Rules that need a suite say
 nothing where these are not given, so that a site can be built from the records alone.
 """
 
@@ -35,12 +35,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A record under examination. suites: parsed suite files by name; identity: recomputes the identity."""
+    """A record under examination. suites: parsed suite files by name."""
 
     path: Path
     record: Record
     suites: Mapping[str, Mapping[str, Any]] | None = None
-    identity: Callable[[Record], str] | None = None
 
     @property
     def suite(self) -> Mapping[str, Any] | None:
@@ -52,15 +51,10 @@ class Case:
         return Problem(self.path, field, reason, remedy)
 
 
-def check(
-    path: Path,
-    suites: Mapping[str, Mapping[str, Any]] | None = None,
-    identity: Callable[[Record], str] | None = None,
-) -> list[Problem]:
+def check(path: Path, suites: Mapping[str, Mapping[str, Any]] | None = None) -> list[Problem]:
     """Everything that is wrong with a record file; empty if it is a good record.
 
-    suites: parsed suite files by name, identity: computes a record's identity; what is not given is not
-    compared.
+    suites: parsed suite files by name; without them suite and seed are not compared.
     """
     try:
         record = store.read(path)
@@ -68,7 +62,7 @@ def check(
         named = re.search(r" field (\S+): ", str(error))
         field = named[1] if named else "(file)"
         return [Problem(path, field, str(error).rstrip("."), "Run the method again; do not edit a record.")]
-    return examine(Case(path, record, suites, identity))
+    return examine(Case(path, record, suites))
 
 
 def examine(case: Case) -> list[Problem]:
@@ -115,7 +109,8 @@ def exploratory(case: Case) -> Iterator[Problem]:
 
 def identity(case: Case) -> Iterator[Problem]:
     """The identity is the hash of what the record names: suite, model, tasks, method, settings, seed."""
-    if case.identity is not None and (expected := case.identity(case.record)) != case.record.identity:
+    expected = store.identity_of(case.record.model_dump(mode="json"))
+    if expected != case.record.identity:
         reason = f"is {case.record.identity[:12]}, suite, model, tasks, method and seed give {expected[:12]}"
         yield case.problem("identity", reason, "Run the method again; do not edit a record.")
 
@@ -145,9 +140,7 @@ def evaluated(case: Case) -> Iterator[Problem]:
     if record.status == "done" and missing:
         yield case.problem("tasks", f"status is done, but {', '.join(missing)} has no score", "Run it again.")
     if (record.status == "done") == bool(record.reason):
-        yield case.problem(
-            "reason", f"is {record.reason!r} with status {record.status}", "Say why, or nothing."
-        )
+        yield case.problem("reason", f"is {record.reason!r} with status {record.status}", "Say why, or nothing.")
 
 
 def curve_steps(case: Case) -> Iterator[Problem]:
@@ -168,9 +161,7 @@ def curve_shapes(case: Case) -> Iterator[Problem]:
             continue
         expected = count * (count - 1) // 2 if name == "gramian" else count
         if any(len(point) != expected for point in getattr(case.record.curves, name)):
-            yield case.problem(
-                f"curves.{name}", f"{count} tasks need {expected} numbers a point", "Run it again."
-            )
+            yield case.problem(f"curves.{name}", f"{count} tasks need {expected} numbers a point", "Run it again.")
 
 
 def budget(case: Case) -> Iterator[Problem]:

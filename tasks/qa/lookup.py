@@ -1,10 +1,13 @@
-"""Look up a stated fact: who lives where. The reply is the city."""
+"""Look up a stated fact: six people and their numbers, then a name. The reply is that person's number.
+
+People are always listed in the same order, so that a tiny model can learn where to look.
+"""
 
 import random
 from typing import ClassVar
 
 from tasks._base import Domain, Draft, Row, Task
-from tasks.qa._people import CITIES, NAMES
+from tasks.qa._people import NAMES
 
 FACTS = 6
 
@@ -13,19 +16,20 @@ class Lookup(Task):
     name: ClassVar[str] = "lookup"
     domain: ClassVar[Domain] = "qa"
     revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Find one of six stated facts; the reply must be the city."
+    summary: ClassVar[str] = "Find one of six people's stated numbers; the reply must be the number."
     chance: ClassVar[float] = 1 / FACTS
     max_reply_tokens: ClassVar[int] = 3
 
     def draw(self, rng: random.Random) -> Draft:
-        names, cities = rng.sample(NAMES, FACTS), rng.sample(CITIES, FACTS)
+        names = NAMES[:FACTS]
+        numbers = [str(number) for number in rng.sample(range(10, 100), FACTS)]
         asked = rng.randrange(FACTS)
-        stated = ",".join(f"{name} {city}" for name, city in zip(names, cities, strict=True))
-        return Draft(f"{stated};{names[asked]}? ", cities[asked], {"cities": cities})
+        stated = " ".join(name + number for name, number in zip(names, numbers, strict=True))
+        return Draft(f"{stated};{names[asked]}", numbers[asked], {"numbers": numbers})
 
     def verify(self, reply: str, row: Row) -> float:
         return float(reply.strip() == row.answer)
 
     def slip(self, row: Row, rng: random.Random) -> str:
-        wrong: list[str] = [city for city in row.facts["cities"] if city != row.answer]
+        wrong: list[str] = [number for number in row.facts["numbers"] if number != row.answer]
         return rng.choice(wrong)

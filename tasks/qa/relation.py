@@ -1,37 +1,39 @@
-"""One-hop relation: whose friend lives where. The reply names the friend, then the city."""
+"""One-hop relation: who works in which room, which room has which number, then a name.
+
+The reply names the room and its number; only the number counts. People and rooms are always listed in the
+same order, so that a tiny model can learn where to look.
+"""
 
 import random
 from typing import ClassVar
 
-from tasks._base import Domain, Draft, Row, Task, last_word
-from tasks.qa._people import CITIES, NAMES
+from tasks._base import Domain, Draft, Row, Task
+from tasks.qa._people import NAMES
 
-PAIRS = 4
+PEOPLE = 5
+ROOMS = "ABCDE"
 
 
 class Relation(Task):
     name: ClassVar[str] = "relation"
     domain: ClassVar[Domain] = "qa"
     revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Follow a friendship, then look up the friend's city: the last word counts."
-    chance: ClassVar[float] = 1 / PAIRS
-    max_reply_tokens: ClassVar[int] = 5
+    summary: ClassVar[str] = "From a person to the room to the room's number; the number at the end counts."
+    chance: ClassVar[float] = 1 / PEOPLE
+    max_reply_tokens: ClassVar[int] = 4
 
     def draw(self, rng: random.Random) -> Draft:
-        people, cities = rng.sample(NAMES, 2 * PAIRS), rng.sample(CITIES, PAIRS)
-        askers, friends = people[:PAIRS], people[PAIRS:]
-        pairs = list(zip(askers, friends, strict=True))
-        homes = list(zip(friends, cities, strict=True))
-        asked = rng.randrange(PAIRS)
-        rng.shuffle(homes)
-        likes = ",".join(f"{asker}>{friend}" for asker, friend in rng.sample(pairs, PAIRS))
-        lives = ",".join(f"{friend} {city}" for friend, city in homes)
-        answer = f"{friends[asked]} {cities[asked]}"
-        return Draft(f"{likes};{lives};{askers[asked]}>", answer, {"homes": [list(home) for home in homes]})
+        names, rooms = NAMES[-PEOPLE:], rng.sample(ROOMS, PEOPLE)
+        numbers = dict(zip(ROOMS, rng.sample(range(10, 100), PEOPLE), strict=True))
+        asked = rng.randrange(PEOPLE)
+        works = " ".join(name + room for name, room in zip(names, rooms, strict=True))
+        lines = [f"{room}{number}" for room, number in numbers.items()]
+        answer = f"{rooms[asked]}{numbers[rooms[asked]]}"
+        return Draft(f"{works};{' '.join(lines)};{names[asked]}", answer, {"lines": lines})
 
     def verify(self, reply: str, row: Row) -> float:
-        return float(last_word(reply) == last_word(row.answer))
+        return float(reply.strip().lstrip(ROOMS) == row.answer[1:])
 
     def slip(self, row: Row, rng: random.Random) -> str:
-        wrong = [f"{friend} {city}" for friend, city in row.facts["homes"] if city != last_word(row.answer)]
+        wrong: list[str] = [line for line in row.facts["lines"] if line != row.answer]
         return rng.choice(wrong)

@@ -68,9 +68,7 @@ def make_nano() -> ModuleType:
 
 @pytest.fixture(scope="module")
 def tokenizer(make_nano: ModuleType) -> PreTrainedTokenizerFast:
-    return make_nano.make_tokenizer(
-        [row.prompt + row.answer for task in TASKS for row in task.rows("train", 300)]
-    )
+    return make_nano.make_tokenizer([row.prompt + row.answer for task in TASKS for row in task.rows("train", 300)])
 
 
 @pytest.fixture
@@ -141,9 +139,7 @@ def test_it_equals_lm_eval_with_its_own_model_class(model: Any, tokenizer: Any, 
         [str(task.harness_yaml) for task in TASKS]
     )
     for task in loaded["tasks"].values():
-        task.set_config(
-            "generation_kwargs", {"do_sample": False, "max_gen_toks": 6, "temperature": 0.0}, True
-        )
+        task.set_config("generation_kwargs", {"do_sample": False, "max_gen_toks": 6, "temperature": 0.0}, True)
         task.config.generation_kwargs.pop("top_k")
     stock = evaluator.evaluate(HFLM(pretrained=model, tokenizer=tokenizer, batch_size=7), loaded)
     ours = evaluate(model, tokenizer, TASKS, GREEDY)
@@ -170,9 +166,7 @@ def test_right_answers_are_counted(model: Any, tokenizer: Any, monkeypatch: pyte
     assert measured == {task.name: Score(mean=1.0, items="ff8", count=9) for task in tasks}
 
 
-def test_prompts_reach_the_model_token_for_token(
-    model: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_prompts_reach_the_model_token_for_token(model: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing added in front, nothing stripped at the end: lookup's prompts end with a space."""
     given, generate = [], model.generate
 
@@ -281,9 +275,7 @@ def test_another_seed_gives_other_items(model: Any, tokenizer: Any, checksum: An
 def test_a_task_is_measured_alike_in_every_mixture(model: Any, tokenizer: Any, checksum: Any) -> None:
     together = evaluate(model, tokenizer, TASKS, Settings())
     reverse = evaluate(model, tokenizer, TASKS[::-1], Settings())
-    alone = {
-        name: one for task in TASKS for name, one in evaluate(model, tokenizer, [task], Settings()).items()
-    }
+    alone = {name: one for task in TASKS for name, one in evaluate(model, tokenizer, [task], Settings()).items()}
     assert together == reverse == alone
     assert list(reverse) == ["lookup", "arithmetic"]
 
@@ -341,9 +333,7 @@ def test_everything_is_as_before(model: Any, tokenizer: Any) -> None:
 
 
 @pytest.mark.usefixtures("unusual")
-def test_everything_is_as_before_after_an_error(
-    model: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_everything_is_as_before_after_an_error(model: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_self: Task, _reply: str, _row: Row) -> float:
         raise ZeroDivisionError
 
@@ -419,9 +409,7 @@ def test_base_scores_are_computed_once(tmp_path: Path) -> None:
     assert compute.calls == 1
 
 
-@pytest.mark.parametrize(
-    "changed", [{"model": "abd"}, {"torch": "3"}, {"settings": {"items": 4}}, {"more": None}]
-)
+@pytest.mark.parametrize("changed", [{"model": "abd"}, {"torch": "3"}, {"settings": {"items": 4}}, {"more": None}])
 def test_every_part_of_the_key_counts(tmp_path: Path, changed: dict[str, Any]) -> None:
     compute = Counted()
     base_scores(compute, KEY, tmp_path)

@@ -11,7 +11,7 @@ from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.errors import RunFailed
 from bench.step import BalancedStep, Measured, MicroBatch, TaskBatch
-from methods._base import Gramian, GradientCombination, GramianWeighting, Layout, Method, RunInfo, Signals
+from methods._base import GradientCombination, Gramian, GramianWeighting, Layout, Method, RunInfo, Signals
 from methods.pcgrad import PCGrad
 from methods.uniform import Uniform
 
@@ -35,9 +35,7 @@ def step_for(model: Point, method: Method, tasks: int, max_norm: float = float("
 
 def task_batch(task: int, x: Tensor, halves: int = 2, micro: int = 100) -> TaskBatch[Tensor]:
     parts = x.chunk(halves)
-    return TaskBatch(
-        task, tuple([MicroBatch(m, len(m), 3 * len(m)) for m in part.split(micro)] for part in parts)
-    )
+    return TaskBatch(task, tuple([MicroBatch(m, len(m), 3 * len(m)) for m in part.split(micro)] for part in parts))
 
 
 def measured(tasks: int, shares: Sequence[float] | None = None) -> Measured:

@@ -193,7 +193,7 @@ def test_lora_trains_only_the_adapter(model, tmp_path):
     adapted = peft.get_peft_model(model, peft.LoraConfig(r=4, target_modules=["q_proj", "v_proj"]))
     trainer = trainer_for(adapted, tmp_path)
     trainer.train()
-    parameters, names = trained(adapted)
+    _, names = trained(adapted)
     assert trainer.balanced_step.gradients.layout.names == tuple(names)
     assert all("lora" in name for name in names)
     assert sum(trainer.balanced_step.gradients.layout.sizes) < 0.05 * model.num_parameters()
@@ -210,7 +210,11 @@ def test_bf16_weights_keep_a_float64_gramian(tmp_path):
     batch, rollouts = trainer.roll_out(trainer.draw())
     # A random model earns nothing: give it something to learn from.
     noise = torch.randn(rollouts.advantages.shape, generator=torch.Generator().manual_seed(0))
-    balanced_gradient(trainer, batch, Rollouts(**{**{f: getattr(rollouts, f) for f in rollouts.__slots__}, "advantages": noise}))
+    balanced_gradient(
+        trainer,
+        batch,
+        Rollouts(**{**{f: getattr(rollouts, f) for f in rollouts.__slots__}, "advantages": noise}),
+    )
     gradients = trainer.balanced_step.gradients
     assert gradients.buffer.dtype == torch.bfloat16
     rows = gradients.rows.double()
@@ -220,7 +224,10 @@ def test_bf16_weights_keep_a_float64_gramian(tmp_path):
 def test_private_names_of_trl_are_as_expected():
     """A new trl must be read again before the pin is moved; these are what bench/trl.py touches."""
     assert version("trl") == "1.16.0"
-    assert list(inspect.signature(GRPOTrainer._generate_and_score_completions).parameters) == ["self", "inputs"]
+    assert list(inspect.signature(GRPOTrainer._generate_and_score_completions).parameters) == [
+        "self",
+        "inputs",
+    ]
     source = inspect.getsource(GRPOTrainer.__init__)
     assert "self._metrics = " in source
     assert "self._logs = " in source

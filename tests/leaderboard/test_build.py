@@ -56,7 +56,7 @@ def results(make_record, save, tmp_path: Path) -> Path:
     for seed in range(3):
         for method in ("uniform", "torchjd/UPGrad"):
             save(store, make_record(method=method, seed=seed))
-    card = {"title": HOSTILE, "source": HOSTILE, "differs": HOSTILE, "costs": HOSTILE}
+    card = {"title": HOSTILE, "summary": HOSTILE, "source": HOSTILE, "differs": HOSTILE, "costs": HOSTILE}
     settings = {"weights": [20.0, 1.0], "name": HOSTILE, "empty": [], "on": True}
     save(store, make_record(method="static", use={"settings": settings, "card": card}), "static+0123abcd")
     failed = make_record(
@@ -133,9 +133,7 @@ def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(site: Path):
 def test_what_a_record_says_is_text(site: Path):
     texts = [path.read_text() for path in pages(site)]
     assert not any("<script" in text for text in texts)
-    assert (
-        sum("&lt;script&gt;" in text for text in texts) == 3
-    )  # the index, its run, and the failed run's reason
+    assert sum("&lt;script&gt;" in text for text in texts) == 3  # the index, its run, and the failed run's reason
 
 
 def test_the_index_shows_what_counts(site: Path):
@@ -208,9 +206,7 @@ def test_an_empty_store_gives_a_page_that_says_so(tmp_path: Path):
         build(tmp_path / "absent", tmp_path / "site")
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.1234, "+0.123"), (-0.0001, "0.000"), (0.0, "0.000"), (-0.5, "-0.500")]
-)
+@pytest.mark.parametrize(("value", "text"), [(0.1234, "+0.123"), (-0.0001, "0.000"), (0.0, "0.000"), (-0.5, "-0.500")])
 def test_gains_have_a_sign_and_three_decimals(value, text):
     assert signed(value) == text
 

@@ -160,9 +160,7 @@ def exact(value: Any) -> str:
 def alike(signals: Signals) -> Signals:
     """All tasks with the signals of the first."""
     values = {field.name: getattr(signals, field.name) for field in fields(Signals)}
-    firsts = {
-        key: value[:1].expand(len(value)) for key, value in values.items() if getattr(value, "ndim", 0) == 1
-    }
+    firsts = {key: value[:1].expand(len(value)) for key, value in values.items() if getattr(value, "ndim", 0) == 1}
     return replace(signals, **firsts)
 
 

@@ -22,9 +22,7 @@ def on_gradients(gradients: Tensor, generator: Generator) -> Tensor:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
 @pytest.mark.parametrize("norm_ratio", [1.0, 1e4])
-def test_the_gramian_is_enough(
-    count: int, norm_ratio: float, signals_of: Callable[[Tensor], Signals]
-) -> None:
+def test_the_gramian_is_enough(count: int, norm_ratio: float, signals_of: Callable[[Tensor], Signals]) -> None:
     source = Generator().manual_seed(count)
     for draw in range(10):
         gradients = torch.randn(count, 12, dtype=torch.float64, generator=source)

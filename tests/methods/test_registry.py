@@ -118,9 +118,7 @@ def test_load_gives_the_class() -> None:
 
 
 def test_an_unknown_method_is_answered_with_the_nearest() -> None:
-    with pytest.raises(
-        UserError, match=r"no method 'sttic'. Did you mean 'static'\? `bench methods` lists all"
-    ):
+    with pytest.raises(UserError, match=r"no method 'sttic'. Did you mean 'static'\? `bench methods` lists all"):
         load("sttic")
 
 
@@ -130,9 +128,7 @@ def test_a_missing_package_is_answered_with_the_command(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("importlib.import_module", missing)
     absent = "torch"
-    with pytest.raises(
-        UserError, match=r"needs the package 'torch': run `pip install -e '\.\[train,peers\]'`"
-    ):
+    with pytest.raises(UserError, match=r"needs the package 'torch': run `pip install -e '\.\[train,peers\]'`"):
         load("static")
     absent = "methods._bas"
     with pytest.raises(ModuleNotFoundError):
@@ -246,9 +242,7 @@ def test_the_words_about_a_setting_are_not_its_meaning(folder: MakeFolder) -> No
     assert len(set(digests.values())) == 3
 
 
-def test_freezing_enters_new_versions_and_never_changes_an_old_one(
-    folder: MakeFolder, tmp_path: Path
-) -> None:
+def test_freezing_enters_new_versions_and_never_changes_an_old_one(folder: MakeFolder, tmp_path: Path) -> None:
     golden = tmp_path / "golden.json"
     methods = folder(halving=GOOD)
     freeze(golden, methods)

@@ -114,9 +114,7 @@ def test_the_projection_agrees_with_least_squares(family: Family) -> None:
         start = torch.linspace(-1, 1, len(rows), dtype=torch.float64)
         answer = dual_cone_weights(units @ units.T, start)
         witness = start.numpy() + nnls(units.T.numpy(), -(units.T @ start).numpy())[0]
-        torch.testing.assert_close(
-            units.T @ answer, units.T @ torch.from_numpy(witness), rtol=1e-7, atol=1e-9
-        )
+        torch.testing.assert_close(units.T @ answer, units.T @ torch.from_numpy(witness), rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("scale", [1e-60, 1e-18, 1.0, 1e18, 1e60])
@@ -145,9 +143,7 @@ def test_upgrad_opposes_no_task(family: Family, signals_of: Callable[[Tensor], S
     for rows in problems(family):
         weights = UPGrad().combine_weights(signals_of(rows))
         direction = weights @ rows
-        rounding = 1e-12 * (
-            weights.abs() @ rows.norm(dim=1)
-        )  # below this the direction is zero, not a direction
+        rounding = 1e-12 * (weights.abs() @ rows.norm(dim=1))  # below this the direction is zero, not a direction
         if direction.norm() > rounding:
             cosines = rows @ direction / rows.norm(dim=1) / direction.norm()
             assert cosines.min() >= -1e-9

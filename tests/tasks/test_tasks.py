@@ -144,9 +144,7 @@ print(json.dumps(hashes))
     found = []
     for seed in ("0", "4242"):
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed}
-        result = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, check=True
-        )
+        result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
         found.append(json.loads(result.stdout))
     return found
 

@@ -54,7 +54,5 @@ def test_the_label_is_the_method_part_of_the_path(make_record, method, folder):
 
 def test_runs_of_different_mixtures_do_not_mix(make_record):
     runs = [(Path(f"r/s/m/{tasks}.json"), make_record(tasks=tasks, seed=tasks)) for tasks in (2, 3)]
-    with pytest.raises(
-        UserError, match=r"r/s/m/3.json: field tasks: task_a, task_b, task_c; r/s/m/2.json has"
-    ):
+    with pytest.raises(UserError, match=r"r/s/m/3.json: field tasks: task_a, task_b, task_c; r/s/m/2.json has"):
         gain_table(runs)

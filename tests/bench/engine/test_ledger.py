@@ -9,7 +9,13 @@ from bench.records.schema import Budget, Ledger
 def test_snapshot_carries_every_counter():
     running = RunningLedger(steps=2, prompts=3, rollouts=4, sampled_tokens=5, trained_tokens=6)
     spent = running.snapshot()
-    assert (spent.steps, spent.prompts, spent.rollouts, spent.sampled_tokens, spent.trained_tokens) == (2, 3, 4, 5, 6)
+    assert (spent.steps, spent.prompts, spent.rollouts, spent.sampled_tokens, spent.trained_tokens) == (
+        2,
+        3,
+        4,
+        5,
+        6,
+    )
     assert spent.peak_memory_bytes > 2**20
 
 

@@ -12,7 +12,7 @@ NAN = float("nan")
 
 def signals(step: int, norms: list[float], rewards: list[float], matrix: list[list[float]] | None = None) -> Signals:
     count = len(norms)
-    gramian = torch.tensor(matrix if matrix else torch.diag(torch.tensor(norms).abs()).tolist(), dtype=torch.float64)
+    gramian = torch.tensor(matrix or torch.diag(torch.tensor(norms).abs()).tolist(), dtype=torch.float64)
     ones = torch.ones(count, dtype=torch.float64)
     return Signals(
         step=step,

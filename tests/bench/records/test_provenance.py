@@ -61,9 +61,7 @@ def test_a_clean_checkout_has_a_commit(checkout: Path):
     assert not dirty
 
 
-@pytest.mark.parametrize(
-    ("file", "dirty"), [("code.py", True), ("results/0.json", False), ("untracked.py", False)]
-)
+@pytest.mark.parametrize(("file", "dirty"), [("code.py", True), ("results/0.json", False), ("untracked.py", False)])
 def test_only_tracked_files_outside_results_make_it_dirty(checkout: Path, file: str, dirty: bool):
     (checkout / file).write_text("new")
     assert revision(checkout)[1] is dirty
