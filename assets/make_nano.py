@@ -1,6 +1,6 @@
-"""Make the nano base model: a tokenizer, a clean phase, then a noisy phase.
+"""Make the nano base model: a tokenizer, clean phases, then a noisy phase.
 
-The clean phase teaches every task. The noisy phase shows plausible wrong replies with a fixed share per
+The clean phases teach every task. The noisy phase shows plausible wrong replies with a fixed share per
 task, so that the model samples right answers with probability 0.2 to 0.4 although it knows them: without
 it, RL has nothing to find. Run with `make nano`; the result is committed under assets/nano with digests.
 """
@@ -10,6 +10,8 @@ import hashlib
 import json
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -20,27 +22,40 @@ from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 from tasks._base import Row, Task
 from tasks._registry import get_task
 
-FIRST = ("arithmetic", "column_addition", "execution", "induction")
-ALL = (*FIRST, "lookup", "relation")
-PER_TASK = {"lookup": 24, "relation": 24}
-"""Examples a batch and task where it is not PER_TASK_DEFAULT: looking things up is learned late."""
-PER_TASK_DEFAULT = 16
-WRONG_SHARE = {
-    "arithmetic": 0.5,
-    "column_addition": 0.62,
-    "execution": 0.45,
-    "induction": 0.5,
-    "lookup": 0.65,
-    "relation": 0.65,
-}
-"""Share of wrong demonstrations in the noisy phase, by task: more where the clean model knows more."""
-FIRST_STEPS, ALL_STEPS, NOISY_STEPS = 5000, 800, 250
-FIRST_RATE, ALL_RATE, NOISY_RATE = 1e-3, 1e-3, 4e-4
 WARM_UP = 100
 TRAIN_ROWS = 20_000
 """Rows drawn per task (fewer where a task has fewer); all are training rows, none is held out."""
 VOCABULARY = 160
 PAD, END = "<pad>", "<end>"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of training: examples of each task a step, share of wrong replies a task, AdamW's rate."""
+
+    name: str
+    steps: int
+    rate: float
+    examples: dict[str, int]
+    wrong: dict[str, float]
+    decay: bool = True
+
+
+FIRST = {"arithmetic": 16, "column_addition": 16, "execution": 16, "induction": 16}
+ALL = {**FIRST, "lookup": 24, "relation": 24}
+LATE = {"arithmetic": 12, "column_addition": 4, "execution": 12, "induction": 12, "lookup": 24, "relation": 48}
+"""Looking things up is learned late and at once; arithmetic needs the longest."""
+SURE = {"arithmetic": 24, "column_addition": 6, "execution": 32, "induction": 32, "lookup": 12, "relation": 0}
+EVEN = {"arithmetic": 20, "column_addition": 12, "execution": 20, "induction": 20, "lookup": 16, "relation": 0}
+WRONG = {"arithmetic": 0.6, "column_addition": 0.62, "execution": 0.6, "induction": 0.5, "lookup": 0.6}
+"""RL can take away what the noisy phase added, hardly teach what the clean model does not know."""
+PHASES = (
+    Phase("first", 5000, 1e-3, FIRST, {}, decay=False),
+    Phase("all", 800, 1e-3, ALL, {}),
+    Phase("late", 500, 1e-3, LATE, {}),
+    Phase("sure", 450, 1e-3, SURE, {}),
+    Phase("noisy", 250, 4e-4, EVEN, WRONG),
+)
 
 
 def make_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
@@ -76,15 +91,13 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
     return Qwen2ForCausalLM(config)
 
 
-def batches(
-    rows: Mapping[Task, tuple[Row, ...]], wrong: Mapping[str, float], rng: random.Random
-) -> Iterator[list[tuple[str, str]]]:
-    """Endless batches of (prompt, reply); a share `wrong` of replies is a slip."""
+def batches(rows: Mapping[Task, tuple[Row, ...]], phase: Phase, rng: random.Random) -> Iterator[list[tuple[str, str]]]:
+    """Endless batches of (prompt, reply) for a phase; its share of wrong replies are slips."""
     while True:
         batch = []
         for task, pool in rows.items():
-            for row in rng.choices(pool, k=PER_TASK.get(task.name, PER_TASK_DEFAULT)):
-                slip = rng.random() < wrong.get(task.name, 0.0)
+            for row in rng.choices(pool, k=phase.examples.get(task.name, 0)):
+                slip = rng.random() < phase.wrong.get(task.name, 0.0)
                 batch.append((row.prompt, task.slip(row, rng) if slip else row.answer))
         yield batch
 
@@ -109,25 +122,23 @@ def reply_loss(
 def train(
     model: Qwen2ForCausalLM,
     tokenizer: PreTrainedTokenizerFast,
+    phase: Phase,
     feed: Iterator[list[tuple[str, str]]],
-    steps: int,
-    rate: float,
-    *,
-    decay: bool,
 ) -> None:
-    """AdamW for `steps` steps with a short warm-up; `decay` lowers the rate linearly to 0."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=0.01)
+    """AdamW with a short warm-up; a phase that decays lowers its rate linearly to 0, others at the very end."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=phase.rate, weight_decay=0.01)
     model.train()
-    for step in range(steps):
-        left = (steps - step) / steps if decay else min(1.0, 3 * (steps - step) / steps)
-        optimizer.param_groups[0]["lr"] = rate * min(1.0, (step + 1) / WARM_UP) * left
+    for step in range(phase.steps):
+        left = (phase.steps - step) / phase.steps
+        scale = left if phase.decay else min(1.0, 3 * left)
+        optimizer.param_groups[0]["lr"] = phase.rate * min(1.0, (step + 1) / WARM_UP) * scale
         loss = reply_loss(model, tokenizer, next(feed))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         if step % 100 == 0:
-            print(f"step {step:5d}/{steps}  loss {loss.item():.4f}", flush=True)  # noqa: T201
+            print(f"{phase.name} {step:5d}/{phase.steps}  loss {loss.item():.4f}", flush=True)  # noqa: T201
 
 
 @torch.no_grad()
@@ -173,45 +184,31 @@ def main() -> None:
     """Make the model; every default is the one that made the committed files."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "nano")
-    parser.add_argument("--first-steps", type=int, default=FIRST_STEPS)
-    parser.add_argument("--all-steps", type=int, default=ALL_STEPS)
-    parser.add_argument("--noisy-steps", type=int, default=NOISY_STEPS)
+    parser.add_argument("--steps", type=int, help="steps of every phase, to try the script")
     parser.add_argument("--rows", type=int, default=TRAIN_ROWS)
     parser.add_argument("--items", type=int, default=400, help="held-out items a task in the reports")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--keep", type=Path, help="folder to keep the model of each clean phase in")
-    parser.add_argument("--resume", type=Path, help="start after the phase whose model this folder has")
-    parser.add_argument("--from-phase", choices=("all", "noisy"), default="all", help="what --resume goes on with")
+    parser.add_argument("--keep", type=Path, help="folder to keep the model of each phase in")
+    parser.add_argument("--after", choices=[phase.name for phase in PHASES], help="go on after a kept phase")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     rng = random.Random(0)  # noqa: S311 - not a secret
-    pools = {
-        task: tuple(row for row, _ in zip(task.stream("train"), range(options.rows), strict=False))
-        for task in map(get_task, ALL)
-    }
-    if options.resume:
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(options.resume)
-        model = Qwen2ForCausalLM.from_pretrained(options.resume)
+    rows = {task: tuple(islice(task.stream("train"), options.rows)) for task in map(get_task, ALL)}
+    names = [phase.name for phase in PHASES]
+    if options.after:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(options.keep / options.after)
+        model = Qwen2ForCausalLM.from_pretrained(options.keep / options.after)
     else:
-        tokenizer = make_tokenizer([row.prompt + row.answer for pool in pools.values() for row in pool])
+        tokenizer = make_tokenizer([row.prompt + row.answer for pool in rows.values() for row in pool])
         model = make_model(tokenizer)
-        first = {task: pool for task, pool in pools.items() if task.name in FIRST}
-        train(model, tokenizer, batches(first, {}, rng), options.first_steps, FIRST_RATE, decay=False)
-        keep(model, tokenizer, options.keep, "first")
-    if not options.resume or options.from_phase == "all":
-        train(model, tokenizer, batches(pools, {}, rng), options.all_steps, ALL_RATE, decay=True)
-        report(model, tokenizer, "clean", options.items)
-        keep(model, tokenizer, options.keep, "all")
-    train(model, tokenizer, batches(pools, WRONG_SHARE, rng), options.noisy_steps, NOISY_RATE, decay=True)
-    report(model, tokenizer, "noisy", options.items)
+    for phase in PHASES[names.index(options.after) + 1 if options.after else 0 :]:
+        phase = replace(phase, steps=options.steps or phase.steps)
+        train(model, tokenizer, phase, batches(rows, phase, rng))
+        report(model, tokenizer, phase.name, options.items)
+        if options.keep:
+            save(model, tokenizer, options.keep / phase.name)
     save(model, tokenizer, options.out)
-
-
-def keep(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path | None, phase: str) -> None:
-    """Save the model of a phase, if asked to."""
-    if folder:
-        save(model, tokenizer, folder / phase)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,17 @@ Nothing heavy is imported before a command needs it, so that `bench --help` answ
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from bench.errors import UserError
+from bench.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from bench.config import Request
+    from bench.run import Finished, Watcher
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,7 +34,7 @@ def run(words: tuple[str, ...]) -> None:
     \b
     bench run method=pcgrad                              the default suite, nano-v1, seed 0
     bench run method=uniform suite=smoke-v1 seed=1       seconds instead of minutes
-    bench run method=static method.weights=20,1,1,1,1,1  a method's own setting
+    bench run method=static method.weights=lookup:20    a method's own setting
     bench run method=pcgrad recipe.learning_rate=1e-4    a changed suite: exploratory, not ranked
     bench run method=pcgrad budget.sampled_tokens=50000  stop when a counter is used up
     bench run method=pcgrad store=runs                   keep the record elsewhere than in results/
@@ -37,13 +43,14 @@ def run(words: tuple[str, ...]) -> None:
     """
     from bench.config import parse_request
     from bench.display import make_watcher, show_record
+    from methods._registry import cards
 
     request = parse_request(words)
+    if request.method not in cards():
+        raise unknown("method", request.method, cards(), "bench methods")
     with make_watcher() as watcher:
         watcher.phase("start")
-        from bench.run import run as run_method
-
-        finished = run_method(request, watcher)
+        finished = _run_function()(request, watcher)
     if not finished.fresh:
         click.echo("This run is finished already; here is its record. Train it again with store=DIR.\n")
     show_record(finished.record, finished.path)
@@ -115,6 +122,15 @@ def doctor() -> None:
             click.echo(f"       {remedy}")
             wrong += 1
     sys.exit(1 if wrong else 0)
+
+
+def _run_function() -> "Callable[[Request, Watcher], Finished]":
+    """`bench.run.run`, whose import brings in the training stack. UserError if that is not installed."""
+    try:
+        from bench.run import run
+    except ModuleNotFoundError as error:
+        raise UserError(f"training needs {error.name}, which is not installed. Run `make install`.") from None
+    return run
 
 
 def main() -> None:

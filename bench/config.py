@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bench.errors import UserError, close_to, unknown
 from bench.records.schema import Budget
@@ -24,7 +24,7 @@ RESULTS = ROOT / "results"
 class Part(BaseModel):
     """Base of the parts of a suite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Recipe(Part):
@@ -40,7 +40,7 @@ class Recipe(Part):
     adam_beta1: float = Field(0.9, ge=0, lt=1)
     adam_beta2: float = Field(0.999, ge=0, lt=1)
     adam_epsilon: float = Field(1e-8, gt=0, le=1)
-    max_gradient_norm: float = Field(1.0, gt=0, description="clip the combined gradient; inf: never")
+    max_gradient_norm: float | None = Field(1.0, gt=0, description="clip the combined gradient; none: never")
     temperature: float = Field(1.0, gt=0, le=10, description="of rollouts and of evaluation")
     max_reply_tokens: int = Field(32, ge=1, le=100_000, description="a completion is cut here")
     clip_range: float = Field(0.2, gt=0, lt=1, description="GRPO's epsilon")
@@ -76,6 +76,13 @@ class Suite(Part):
     recipe: Recipe
     budget: Budget = Budget()
     evaluation: Evaluation = Evaluation()
+
+    @field_validator("tasks")
+    @classmethod
+    def _each_once(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(tasks)) != len(tasks):
+            raise ValueError("a task may be named once")
+        return tasks
 
     @property
     def digest(self) -> str:

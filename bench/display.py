@@ -52,14 +52,14 @@ class PlainWatcher:
     def phase(self, name: str) -> None:
         """A part of the run begins."""
         self._since = time.monotonic()
-        print(f"{name} ...", flush=True)
+        print(f"{name} ...", file=sys.stderr, flush=True)
 
     def step(self, step: int, total: int, rewards: Mapping[str, float]) -> None:
         """A training step is done; rewards: mean of each task."""
         if step % max(1, total // PLAIN_LINES) and step != total:
             return
         left = (time.monotonic() - self._since) / step * (total - step)
-        print(f"step {step}/{total}  {_rewards(rewards)}  {left:.0f} s left", flush=True)
+        print(f"step {step}/{total}  {_rewards(rewards)}  {left:.0f} s left", file=sys.stderr, flush=True)
 
 
 class LiveWatcher:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, Qwen2ForCausalLM
+from transformers.utils.logging import disable_progress_bar
 
 from bench.config import ROOT
 from bench.errors import UserError
@@ -39,6 +40,7 @@ def load_model(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
     pre-tokeniser, silently.
     """
     folder = _folder(name)
+    disable_progress_bar()
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     model = Qwen2ForCausalLM.from_pretrained(folder, dtype=torch.float32)
     return model, tokenizer

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import tempfile
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,34 +14,26 @@ from typing import Any, Protocol
 import torch
 from transformers import set_seed
 
-from bench.config import RESULTS, ROOT, Request
+from bench.config import ROOT, Request
 from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
-from bench.engine.sampling import blind_order, seeded
-from bench.errors import RunFailed, UserError
+from bench.engine.sampling import seeded
+from bench.errors import RunFailed
 from bench.evaluation import base_scores, evaluate
-from bench.models import load_model, model_digest, parameters_digest
-from bench.records.provenance import is_tracked, provenance
-from bench.records.schema import Card, MethodUse, ModelUse, Record, Score, SuiteUse, TaskResult
+from bench.models import load_model, parameters_digest
+from bench.prepare import PROTOCOL, Prepared, finished, normaliser, prepare
+from bench.records.provenance import provenance
+from bench.records.schema import ModelUse, Record, Score, SuiteUse, TaskResult
 from bench.records.store import (
-    digest_of,
-    identity_of,
     outcome_digest,
-    read,
-    record_files,
-    record_path,
     to_text,
     write,
 )
 from bench.step import BalancedStep
 from methods import _registry as methods
 from methods._base import Method, RunInfo
-from tasks._base import Row, Task, data_hash
-from tasks._registry import get_task
 
-PROTOCOL = 1
-"""Raised when the harness changes in a way that changes outcomes; part of every identity."""
 CACHE = ROOT / ".cache"
 
 
@@ -60,22 +53,6 @@ class Finished:
     fresh: bool
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Everything a run needs before a model is loaded; tasks and rows are in the suite's order."""
-
-    request: Request
-    tasks: list[Task]
-    rows: list[tuple[Row, ...]]
-    hashes: list[str]
-    method: MethodUse
-    settings: Any
-    model: str
-    identity: str
-    order: list[int]
-    path: Path
-
-
 def run(request: Request, watcher: Watcher) -> Finished:
     """Run what is asked, or find it finished. UserError if it cannot start; a failed run is a record too."""
     prepared = prepare(request)
@@ -93,99 +70,6 @@ def run(request: Request, watcher: Watcher) -> Finished:
     record = session.record(status, reason, after, started)
     write(prepared.path, to_text(record))
     return Finished(record, prepared.path, fresh=True)
-
-
-def prepare(request: Request) -> Prepared:
-    """Check everything that can be checked before training, and derive the run's identity."""
-    suite = request.suite
-    tasks = [get_task(name) for name in suite.tasks]
-    method = methods.load(request.method)
-    settings = methods.settings_of(method, request.settings, suite.tasks)
-    card = methods.cards()[request.method]
-    use = MethodUse(
-        name=request.method,
-        version=card.version,
-        acts_on=list(card.acts_on),
-        settings=settings.model_dump(mode="json"),
-        source_digest=methods.source_digest(card.path),
-        card=Card(**{field: getattr(card, field) for field in Card.model_fields}),
-    )
-    if not request.overrides and request.seed not in suite.seeds:
-        raise UserError(
-            f"seed {request.seed} is not one of {suite.name}'s prescribed seeds {list(suite.seeds)}; seeds are paired "
-            "between methods, so only these can be compared. Choose one of them."
-        )
-    frozen(request)
-    model = model_digest(suite.model)
-    rows = [task.rows("train", suite.recipe.train_rows) for task in tasks]
-    held = [task.rows("heldout", suite.evaluation.items) for task in tasks]
-    hashes = [data_hash((*train, *heldout)) for train, heldout in zip(rows, held, strict=True)]
-    results = [
-        {"name": task.name, "revision": task.revision, "data_hash": data}
-        for task, data in zip(tasks, hashes, strict=True)
-    ]
-    address = {
-        "protocol": PROTOCOL,
-        "suite": {"digest": suite.digest},
-        "tasks": results,
-        "model": {"digest": model},
-        "method": use.model_dump(mode="json"),
-        "seed": request.seed,
-    }
-    folder = use.name if settings == method.Settings() else f"{use.name}+{digest_of(use.settings)[:8]}"
-    return Prepared(
-        request=request,
-        tasks=tasks,
-        rows=rows,
-        hashes=hashes,
-        method=use,
-        settings=settings,
-        model=model,
-        identity=identity_of(address),
-        order=blind_order(suite.tasks, request.seed),
-        path=record_path(request.store, suite.name, folder, request.seed),
-    )
-
-
-def frozen(request: Request) -> None:
-    """UserError if an unchanged suite differs from the one its committed results were made with."""
-    if request.overrides:
-        return
-    suite = request.suite
-    for path in record_files(RESULTS / suite.name):
-        record = read(path)
-        if record.suite.digest != suite.digest:
-            raise UserError(
-                f"suites/{suite.name}.yaml was changed after it got results ({path.relative_to(ROOT)} was made with "
-                f"{record.suite.digest[:8]}, the file is {suite.digest[:8]} now). Copy it to a new suite, and restore "
-                f"this one with `git checkout -- suites/{suite.name}.yaml`."
-            )
-        return
-
-
-def finished(prepared: Prepared) -> Record | None:
-    """The finished run of the same identity, if the store has it; failed runs are run again.
-
-    UserError if the store has a committed run of another identity: results are append-only.
-    """
-    if not prepared.path.exists():
-        return None
-    record = read(prepared.path)
-    if record.identity == prepared.identity and record.status != "failed":
-        return record
-    if record.identity != prepared.identity and is_tracked(prepared.path):
-        raise UserError(
-            f"{prepared.path} is a committed run of something else: its method, its settings or the harness have "
-            "changed since. Committed results stay; keep this run elsewhere with store=DIR."
-        )
-    return None
-
-
-def normaliser(method: MethodUse) -> str:
-    """How the loss of a run with this method is normalised, in words."""
-    if "SampleWeighting" in method.acts_on:
-        return f"as {method.name} weighs tokens and advantages; per-sequence mean where it leaves them alone"
-    return "per-sequence mean: each completion counts the same, a token 1 / length (GRPO)"
 
 
 class Session:
@@ -304,6 +188,10 @@ class Session:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Swallow what the training libraries print: progress and results are shown by the watcher."""
-    with contextlib.redirect_stdout(io.StringIO()):
+    """Swallow what the training libraries print, and their notices of deprecations among themselves.
+
+    Progress and results are shown by the watcher, on stderr.
+    """
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"transformers|trl")
         yield

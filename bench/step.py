@@ -61,7 +61,7 @@ class BalancedStep(Generic[Batch]):
         self,
         gradients: TaskGradients,
         method: Method,
-        max_norm: float,
+        max_norm: float | None,
         ledger: RunningLedger,
         probe: Probe,
     ) -> None:
@@ -79,7 +79,7 @@ class BalancedStep(Generic[Batch]):
         losses = self.accumulate(batches, loss)
         signals = self.measure(losses, measured)
         weights, norm = self.combine(signals)
-        clipped = self.gradients.clip(norm, self.max_norm)
+        clipped = self.max_norm is not None and self.gradients.clip(norm, self.max_norm)
         self.ledger.steps += 1
         self.probe.add(signals, weights, norm, clipped)
         self.method.observe(signals)

@@ -142,7 +142,7 @@ class Method(ABC):
     state: ClassVar[tuple[str, ...]] = ()
     """Attributes that `observe` or the hooks change; the base saves, restores and resets them."""
     needs: ClassVar[frozenset[Need]] = frozenset()
-    """What the engine must compute; only this is computed and charged."""
+    """What the method uses. Gramians are measured in every run; extra passes are made and charged only if named."""
 
     def __init__(self, settings: Any = None, generator: Generator | None = None) -> None:
         self.settings: Any = settings if settings is not None else self.Settings()

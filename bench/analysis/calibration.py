@@ -31,7 +31,7 @@ def report(suite: str) -> Iterator[str]:
 def task_table(uniform: Sequence[Record], specialists: Sequence[Record]) -> Iterator[str]:
     """Per task: specialist's gain, uniform's before, after and gain, squared norm, length, |advantage|."""
     yield f"Uniform, {len(uniform)} seeds; specialists, each task alone for its own share of the prompts.\n"
-    yield "| task | reply tokens | specialist gain (min) | before | uniform after | gain | squared norm | mean abs. advantage |"
+    yield "| task | reply tokens | specialist gain (min) | before | after | gain | squared norm | mean abs. advantage |"
     yield "|---|---|---|---|---|---|---|---|"
     norms = pooled_norms([squared_norms(record.curves) for record in uniform])
     for index, task in enumerate(uniform[0].tasks):
@@ -83,8 +83,8 @@ def _favouring(records: Sequence[Record], index: int) -> list[Record]:
 
 
 def _difference(runs: Sequence[Record], against: Sequence[Record], index: int) -> Interval:
-    gains = [{record.seed: record.tasks[index].gain for record in group} for group in (runs, against)]
-    return paired_difference(*gains)
+    first, second = ({record.seed: record.tasks[index].gain for record in group} for group in (runs, against))
+    return paired_difference(first, second)
 
 
 def _mean_curve(records: Sequence[Record], name: str, index: int) -> float:

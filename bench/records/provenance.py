@@ -90,17 +90,21 @@ def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     return next(filter(None, names), "") or platform.processor() or platform.machine() or UNKNOWN
 
 
+CODE = ("bench", "methods", "tasks", "suites", "assets", "pyproject.toml", "constraints.txt")
+"""Where a change can change a number."""
+
+
 def revision(root: Path = ROOT) -> tuple[str, bool]:
     """Git commit of the checkout at `root`, and whether it is dirty.
 
-    Dirty means that tracked files outside results/ differ from the commit: a sweep that writes records does
-    not change the harness. Without git, or outside a checkout of its own: 'unknown', and dirty, because
-    nothing vouches for the code.
+    Dirty means that a file that can change a number differs from the commit or is not in it: a method that was
+    never committed counts, a record that a sweep wrote does not. Without git, or outside a checkout of its own:
+    'unknown', and dirty, because nothing vouches for the code.
     """
     top, commit = _git(root, "rev-parse", "--show-toplevel"), _git(root, "rev-parse", "HEAD")
     if not top or not commit or Path(top).resolve() != root.resolve():
         return UNKNOWN, True
-    changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)results")
+    changes = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *CODE)
     return commit, changes != ""
 
 

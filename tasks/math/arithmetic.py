@@ -1,4 +1,4 @@
-"""Two-operand arithmetic: add or subtract two-digit numbers. The reply is the bare number."""
+"""Two-operand arithmetic: add a small number or subtract it. The reply is the bare number."""
 
 import random
 from typing import ClassVar
@@ -12,12 +12,12 @@ class Arithmetic(Task):
     name: ClassVar[str] = "arithmetic"
     domain: ClassVar[Domain] = "math"
     revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Add or subtract two two-digit numbers; the reply must be the number."
-    chance: ClassVar[float] = 1 / 150  # sums and differences spread over roughly 150 values
+    summary: ClassVar[str] = "Add or subtract a number below 20; the reply must be the number."
+    chance: ClassVar[float] = 1 / 210  # results spread over roughly 210 values
     max_reply_tokens: ClassVar[int] = 4
 
     def draw(self, rng: random.Random) -> Draft:
-        a, b, sign = rng.randint(10, 99), rng.randint(10, 99), rng.choice("+-")
+        a, b, sign = rng.randint(10, 199), rng.randint(1, 19), rng.choice("+-")
         value = a + b if sign == "+" else a - b
         return Draft(PROMPT.format(a=a, sign=sign, b=b), str(value))
 

@@ -167,7 +167,7 @@ def test_an_interrupted_run_leaves_no_file_and_the_same_command_starts_clean(tmp
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    for line in process.stdout:
+    for line in process.stderr:
         if line.startswith("step"):
             break
     process.send_signal(how)

@@ -27,7 +27,7 @@ class Point(nn.Module):
         return (batch @ self.theta).mean()
 
 
-def step_for(model: Point, method: Method, tasks: int, max_norm: float = float("inf")) -> BalancedStep[Tensor]:
+def step_for(model: Point, method: Method, tasks: int, max_norm: float | None = None) -> BalancedStep[Tensor]:
     method.start(RunInfo(tasks, torch.ones(tasks), 10))
     gradients = TaskGradients([model.theta], ["theta"], tasks)
     return BalancedStep(gradients, method, max_norm, RunningLedger(), Probe())

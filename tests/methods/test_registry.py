@@ -1,8 +1,6 @@
 """Finding methods, reading their cards, parsing their settings, and holding their versions."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,13 +52,6 @@ def folder(tmp_path: Path) -> MakeFolder:
         return tmp_path
 
     return write
-
-
-def test_listing_needs_no_torch() -> None:
-    code = "import sys; from methods._registry import cards; assert cards(); print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "methods._registry" in loaded.stdout.split()
-    assert not {"torch", "transformers", "trl"} & set(loaded.stdout.split())
 
 
 def test_hooks_are_those_of_the_contract() -> None:

@@ -1,0 +1,135 @@
+"""Before a run: check what can be checked without a model, and give the run its address.
+
+A run's identity is the hash of everything that can change its outcome. A finished run with that identity is
+shown, not repeated; a suite with results is frozen; committed results are append-only.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.config import RESULTS, ROOT, Request
+from bench.engine.sampling import blind_order
+from bench.errors import UserError
+from bench.models import model_digest
+from bench.records.provenance import is_tracked
+from bench.records.schema import Card, MethodUse, Record
+from bench.records.store import digest_of, identity_of, read, record_files, record_path
+from methods import _registry as methods
+from methods._base import SampleWeighting
+from tasks._base import Row, Task, data_hash
+from tasks._registry import get_task
+
+PROTOCOL = 1
+"""Raised when the harness changes in a way that changes outcomes; part of every identity."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything a run needs before a model is loaded; tasks and rows are in the suite's order."""
+
+    request: Request
+    tasks: list[Task]
+    rows: list[tuple[Row, ...]]
+    hashes: list[str]
+    method: MethodUse
+    settings: Any
+    model: str
+    identity: str
+    order: list[int]
+    path: Path
+
+
+def prepare(request: Request) -> Prepared:
+    """Check everything that can be checked before training, and derive the run's identity."""
+    suite = request.suite
+    tasks = [get_task(name) for name in suite.tasks]
+    method = methods.load(request.method)
+    settings = methods.settings_of(method, request.settings, suite.tasks)
+    card = methods.cards()[request.method]
+    use = MethodUse(
+        name=request.method,
+        version=card.version,
+        acts_on=list(card.acts_on),
+        settings=settings.model_dump(mode="json"),
+        source_digest=methods.source_digest(card.path),
+        card=Card(**{field: getattr(card, field) for field in Card.model_fields}),
+    )
+    if not request.overrides and request.seed not in suite.seeds:
+        raise UserError(
+            f"seed {request.seed} is not one of {suite.name}'s prescribed seeds {list(suite.seeds)}; seeds are paired "
+            "between methods, so only these can be compared. Choose one of them."
+        )
+    frozen(request)
+    model = model_digest(suite.model)
+    rows = [task.rows("train", suite.recipe.train_rows) for task in tasks]
+    held = [task.rows("heldout", suite.evaluation.items) for task in tasks]
+    hashes = [data_hash((*train, *heldout)) for train, heldout in zip(rows, held, strict=True)]
+    results = [
+        {"name": task.name, "revision": task.revision, "data_hash": data}
+        for task, data in zip(tasks, hashes, strict=True)
+    ]
+    address = {
+        "protocol": PROTOCOL,
+        "suite": {"digest": suite.digest},
+        "tasks": results,
+        "model": {"digest": model},
+        "method": use.model_dump(mode="json"),
+        "seed": request.seed,
+    }
+    folder = use.name if settings == method.Settings() else f"{use.name}+{digest_of(use.settings)[:8]}"
+    return Prepared(
+        request=request,
+        tasks=tasks,
+        rows=rows,
+        hashes=hashes,
+        method=use,
+        settings=settings,
+        model=model,
+        identity=identity_of(address),
+        order=blind_order(suite.tasks, request.seed),
+        path=record_path(request.store, suite.name, folder, request.seed),
+    )
+
+
+def frozen(request: Request) -> None:
+    """UserError if an unchanged suite differs from the one its committed results were made with."""
+    if request.overrides:
+        return
+    suite = request.suite
+    for path in record_files(RESULTS / suite.name):
+        record = read(path)
+        if record.suite.digest != suite.digest:
+            raise UserError(
+                f"suites/{suite.name}.yaml was changed after it got results ({path.relative_to(ROOT)} was made with "
+                f"{record.suite.digest[:8]}, the file is {suite.digest[:8]} now). Copy it to a new suite, and restore "
+                f"this one with `git checkout -- suites/{suite.name}.yaml`."
+            )
+        return
+
+
+def finished(prepared: Prepared) -> Record | None:
+    """The finished run of the same identity, if the store has it; failed runs are run again.
+
+    UserError if another run, or a failed one, is committed there: results are append-only.
+    """
+    if not prepared.path.exists():
+        return None
+    record = read(prepared.path)
+    if record.identity == prepared.identity and record.status != "failed":
+        return record
+    if is_tracked(prepared.path):
+        what = "that failed" if record.identity == prepared.identity else "of another version of its method or task"
+        raise UserError(
+            f"{prepared.path} is a committed run {what}. "
+            "Committed results stay; say store=DIR to keep this run elsewhere."
+        )
+    return None
+
+
+def normaliser(method: MethodUse) -> str:
+    """How the loss of a run with this method is normalised, in words."""
+    kind = methods.load(method.name)
+    if issubclass(kind, SampleWeighting) and kind.token_weights is not SampleWeighting.token_weights:
+        return f"token weights of {method.name}"
+    return "per-sequence mean: each completion counts the same, a token 1 / length (GRPO)"

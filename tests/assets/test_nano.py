@@ -1,0 +1,61 @@
+"""The embedded model: what is shipped, and that its script makes such a thing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from transformers import PreTrainedTokenizerFast
+
+from bench.models import NANO, load_model, model_digest, parameters_digest
+from tasks._registry import all_tasks
+
+ROOT = Path(__file__).parents[2]
+MEGABYTES = 2**20
+
+
+def test_the_shipped_files_match_their_digests_and_are_small():
+    assert len(model_digest("nano")) == 64
+    assert sum(path.stat().st_size for path in NANO.iterdir()) < 5 * MEGABYTES
+
+
+def test_it_has_about_a_million_parameters_in_float32():
+    model, _ = load_model("nano")
+    assert 0.9e6 < model.num_parameters() < 1.3e6
+    assert len(parameters_digest(model)) == 64
+
+
+@pytest.mark.parametrize("task", all_tasks().values(), ids=str)
+def test_the_tokenizer_round_trips_every_prompt_and_answer(task):
+    """A Qwen2 checkpoint's tokenizer loaded by the automatic class would be split by another rule, silently."""
+    _, tokenizer = load_model("nano")
+    for row in task.rows("heldout", 100):
+        for text in (row.prompt, row.answer, row.prompt + row.answer):
+            assert tokenizer.decode(tokenizer.encode(text)) == text
+        # A reply is sampled after the prompt's tokens, so the two must not merge across the border.
+        assert tokenizer.encode(row.prompt) + tokenizer.encode(row.answer) == tokenizer.encode(row.prompt + row.answer)
+
+
+def test_the_tokenizer_has_one_token_a_digit_and_an_end():
+    _, tokenizer = load_model("nano")
+    assert len(tokenizer.encode("0123456789")) == 10
+    assert tokenizer.eos_token_id is not None
+    assert tokenizer.pad_token_id not in (None, tokenizer.eos_token_id)
+
+
+def test_its_script_makes_a_loadable_model(tmp_path):
+    """Two steps of every phase, then the same loading and digest check as for the shipped one."""
+    words = ["--steps", "2", "--rows", "50", "--items", "8", "--out", str(tmp_path)]
+    subprocess.run(
+        [sys.executable, "assets/make_nano.py", *words],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "DIGESTS.json"} <= names
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(tmp_path)
+    assert tokenizer.decode(tokenizer.encode("12+34=46")) == "12+34=46"
