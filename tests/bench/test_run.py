@@ -147,10 +147,10 @@ def test_a_corrupted_model_file_is_named(tmp_path, monkeypatch):
 
 
 def test_an_edited_suite_with_results_is_refused(tmp_path, monkeypatch, make_record, save):
-    import bench.run
+    import bench.prepare
 
-    monkeypatch.setattr(bench.run, "RESULTS", tmp_path)
-    monkeypatch.setattr(bench.run, "ROOT", tmp_path)
+    monkeypatch.setattr(bench.prepare, "RESULTS", tmp_path)
+    monkeypatch.setattr(bench.prepare, "ROOT", tmp_path)
     save(tmp_path, make_record(suite="smoke-v1"))
     with pytest.raises(UserError, match="changed after it got results"):
         prepare(parse_request(["method=uniform", "suite=smoke-v1", f"store={tmp_path / 'elsewhere'}"]))
