@@ -107,12 +107,12 @@ def test_the_verifier_is_binary(task: Task) -> None:
 
 @every_task
 def test_splits_are_disjoint_by_prompt(task: Task) -> None:
-    splits = {split: task.rows(split, 1000) for split in ("train", "heldout")}
+    splits = {split: task.rows(split, 500) for split in ("train", "heldout")}
     prompts = {split: {row.prompt for row in rows} for split, rows in splits.items()}
-    assert len(prompts["train"]) == len(prompts["heldout"]) == 1000
+    assert len(prompts["train"]) == len(prompts["heldout"]) == 500
     assert not prompts["train"] & prompts["heldout"]
     assert all(split_of(prompt) == split for split in prompts for prompt in prompts[split])
-    assert [row.index for row in splits["heldout"]] == list(range(1000))
+    assert [row.index for row in splits["heldout"]] == list(range(500))
 
 
 @every_task
@@ -205,7 +205,7 @@ def make_nano() -> ModuleType:
 
 @every_task
 def test_the_longest_answer_fits(task: Task, tokenizer: Any) -> None:
-    answers = {row.answer for split in ("train", "heldout") for row in task.rows(split, 1000)}
+    answers = {row.answer for split in ("train", "heldout") for row in task.rows(split, 500)}
     longest = max(answers, key=lambda answer: len(tokenizer.encode(answer)))
     assert len(tokenizer.encode(longest)) + 1 <= task.max_reply_tokens, longest
 
@@ -231,9 +231,9 @@ def test_last_word(reply: str, word: str) -> None:
             1.0,
         ),  # the steps are not judged
         ("column_addition", lambda row: row.answer.rpartition(" ")[0], 0.0),
-        ("relation", lambda row: last_word(row.answer), 1.0),  # nor is the friend
-        ("relation", lambda row: row.answer.split()[0], 0.0),
-        ("lookup", lambda row: " ".join(row.facts["cities"]), 0.0),
+        ("relation", lambda row: row.answer[1:], 1.0),  # nor is the room
+        ("relation", lambda row: row.answer[0], 0.0),
+        ("lookup", lambda row: " ".join(row.facts["numbers"]), 0.0),
         ("execution", lambda row: f"+{row.answer}", 0.0),
         ("arithmetic", lambda row: f"{row.answer}.0", 0.0),
         ("induction", lambda row: f"0+({row.answer})", 1.0),  # any equivalent expression
