@@ -167,7 +167,7 @@ def test_right_answers_are_counted(model: Any, tokenizer: Any, monkeypatch: pyte
 
 
 def test_prompts_reach_the_model_token_for_token(model: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing added in front, nothing stripped at the end: lookup's prompts end with a space."""
+    """Nothing added in front, nothing stripped at the end."""
     given, generate = [], model.generate
 
     def spy(input_ids: Any, attention_mask: Any, **others: Any) -> Any:
