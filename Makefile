@@ -24,7 +24,7 @@ slow: install  ## proofs that take minutes
 	$(BIN)/pytest -m slow --override-ini addopts="--import-mode=importlib -q --strict-markers"
 
 bench: install  ## benchmarks: they measure, they never fail
-	$(BIN)/pytest tests/benchmarks --override-ini python_files="bench_*.py" --benchmark-columns=min,median,iqr,rounds
+	$(BIN)/pytest tests/benchmarks -s --override-ini python_files="bench_*.py" --benchmark-columns=min,median,iqr,rounds
 
 site: install  ## the leaderboard, from results/ into site/
 	$(BIN)/bench site
