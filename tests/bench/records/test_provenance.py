@@ -61,8 +61,18 @@ def test_a_clean_checkout_has_a_commit(checkout: Path):
     assert not dirty
 
 
-@pytest.mark.parametrize(("file", "dirty"), [("code.py", True), ("results/0.json", False), ("untracked.py", False)])
-def test_only_tracked_files_outside_results_make_it_dirty(checkout: Path, file: str, dirty: bool):
+@pytest.mark.parametrize(
+    ("file", "dirty"),
+    [
+        ("pyproject.toml", True),
+        ("methods/never_committed.py", True),
+        ("results/0.json", False),
+        ("docs/page.md", False),
+    ],
+)
+def test_what_can_change_a_number_makes_it_dirty(checkout: Path, file: str, dirty: bool):
+    """Changed or never committed code; not a record that a sweep wrote, nor a page."""
+    (checkout / file).parent.mkdir(exist_ok=True)
     (checkout / file).write_text("new")
     assert revision(checkout)[1] is dirty
 
