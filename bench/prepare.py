@@ -31,7 +31,8 @@ class Prepared:
     request: Request
     tasks: list[Task]
     rows: list[tuple[Row, ...]]
-    hashes: list[str]
+    data: list[dict[str, Any]]
+    """Name, revision and data hash of each task, as a record has them."""
     method: MethodUse
     settings: Any
     model: str
@@ -65,14 +66,14 @@ def prepare(request: Request) -> Prepared:
     rows = [task.rows("train", suite.recipe.train_rows) for task in tasks]
     held = [task.rows("heldout", suite.evaluation.items) for task in tasks]
     hashes = [data_hash((*train, *heldout)) for train, heldout in zip(rows, held, strict=True)]
-    results = [
-        {"name": task.name, "revision": task.revision, "data_hash": data}
-        for task, data in zip(tasks, hashes, strict=True)
+    data = [
+        {"name": task.name, "revision": task.revision, "data_hash": digest}
+        for task, digest in zip(tasks, hashes, strict=True)
     ]
     address = {
         "protocol": PROTOCOL,
         "suite": {"digest": suite.digest},
-        "tasks": results,
+        "tasks": data,
         "model": {"digest": model},
         "method": use.model_dump(mode="json"),
         "seed": request.seed,
@@ -82,7 +83,7 @@ def prepare(request: Request) -> Prepared:
         request=request,
         tasks=tasks,
         rows=rows,
-        hashes=hashes,
+        data=data,
         method=use,
         settings=settings,
         model=model,

@@ -25,11 +25,7 @@ from bench.models import load_model, parameters_digest
 from bench.prepare import PROTOCOL, Prepared, finished, normaliser, prepare
 from bench.records.provenance import provenance
 from bench.records.schema import ModelUse, Record, Score, SuiteUse, TaskResult
-from bench.records.store import (
-    outcome_digest,
-    to_text,
-    write,
-)
+from bench.records.store import outcome_digest, to_text, write
 from bench.step import BalancedStep
 from methods import _registry as methods
 from methods._base import Method, RunInfo
@@ -111,9 +107,11 @@ class Session:
             trainer.arm(step, watch)
             self.watcher.phase("train")
             self.ledger.start_clock()
-            with quiet():
-                trainer.train()
-        self.spent = self.ledger.snapshot()
+            try:
+                with quiet():
+                    trainer.train()
+            finally:
+                self.spent = self.ledger.snapshot()
         self.final_digest = parameters_digest(self.model)
         if watch.reason:
             return "over_budget", f"{watch.reason} at step {self.ledger.steps} of {recipe.steps}."
@@ -130,7 +128,6 @@ class Session:
     def record(self, status: str, reason: str, after: dict[str, Score] | None, started: datetime) -> Record:
         """The record of what happened."""
         prepared = self.prepared
-        spent = getattr(self, "spent", None) or self.ledger.snapshot()
         data = {
             "protocol": PROTOCOL,
             "normaliser": normaliser(prepared.method),
@@ -147,7 +144,7 @@ class Session:
             "status": status,
             "reason": reason,
             "tasks": [self._task_result(index, after) for index in range(len(prepared.tasks))],
-            "ledger": spent,
+            "ledger": self.spent,
             "budget": self.suite.budget,
             "curves": self.probe.curves(prepared.order),
             "provenance": provenance(started, datetime.now(UTC), self.suite.recipe.threads),
@@ -159,10 +156,8 @@ class Session:
     def _task_result(self, index: int, after: dict[str, Score] | None) -> TaskResult:
         task = self.prepared.tasks[index]
         return TaskResult(
-            name=task.name,
+            **self.prepared.data[index],
             domain=task.domain,
-            revision=task.revision,
-            data_hash=self.prepared.hashes[index],
             position=self.prepared.order.index(index),
             before=self.before[task.name],
             after=after[task.name] if after else None,
@@ -175,11 +170,10 @@ class Session:
 
     def _evaluation_key(self) -> dict[str, Any]:
         prepared = self.prepared
-        tasks = [[task.name, task.revision, data] for task, data in zip(prepared.tasks, prepared.hashes, strict=True)]
         return {
             "protocol": PROTOCOL,
             "model": prepared.model,
-            "tasks": tasks,
+            "tasks": prepared.data,
             "sampling": self.suite.sampling.model_dump(mode="json"),
             "threads": self.suite.recipe.threads,
             "packages": {name: version(name) for name in ("torch", "transformers", "lm_eval")},

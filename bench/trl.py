@@ -2,7 +2,8 @@
 
 Private names of trl 1.16.0 that this file relies on, each held by a test:
 `GRPOTrainer._generate_and_score_completions` (rows to padded rollouts with group-normalised advantages, in
-the order given), `GRPOTrainer._metrics` and `_logs` (emptied every step, because nobody reads them).
+the order given) and `GRPOTrainer._metrics` (emptied every step, because nobody reads it; `_logs` beside it is
+bounded by trl itself).
 """
 
 from collections.abc import Callable, Sequence

@@ -6,7 +6,6 @@ order and chance. Weights are such that K identical gradients g combine to g.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
@@ -267,8 +266,3 @@ HOOKS = (TaskSampling, SampleWeighting, LossWeighting, GramianWeighting, Gradien
 def acts_on(method: Method) -> list[str]:
     """Names of the hook classes of a method, in the order of the step."""
     return [hook.__name__ for hook in HOOKS if isinstance(method, hook)]
-
-
-def mean_weights(shares: Iterable[float] | Tensor) -> Tensor:
-    """Weights of the plain mean over prompts: each task's share, [K] float64."""
-    return torch.as_tensor(shares, dtype=torch.float64)

@@ -1,0 +1,29 @@
+"""The committed records: each passes every check, and the calibration page quotes what they say."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.analysis.calibration import report
+from bench.config import RESULTS, ROOT, load_suite, suite_names
+from bench.records.store import record_files
+from bench.records.validation import check
+
+SUITES = {name: load_suite(name).model_dump(mode="json") for name in suite_names()}
+RECORDS = sorted([*record_files(RESULTS), *record_files(ROOT / "docs" / "calibration")])
+
+
+def test_there_are_records() -> None:
+    assert len(RECORDS) >= 18
+
+
+@pytest.mark.parametrize("path", RECORDS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_committed_record_is_valid(path: Path) -> None:
+    assert check(path, SUITES) == []
+
+
+def test_the_calibration_page_quotes_the_report() -> None:
+    page = (ROOT / "docs" / "nano.md").read_text(encoding="utf-8")
+    lines = [line for line in report("nano-v1") if line.strip()]
+    assert len(lines) > 10
+    assert [line for line in lines if line.strip() not in page] == []
