@@ -41,6 +41,7 @@ HEAVY = {"torch", "transformers", "trl", "datasets", "lm_eval"}
 LIGHT = {
     # room: what loading all of it must not load
     "bench/cli.py": {*HEAVY, "pandas", "pydantic", "scipy"},
+    "bench/commands": {*HEAVY, "pandas", "pydantic", "scipy"},
     "bench/config.py": {*HEAVY, "methods", "tasks"},
     "bench/display.py": HEAVY,
     "bench/doctor.py": HEAVY,

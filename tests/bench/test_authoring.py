@@ -10,7 +10,8 @@ import pytest
 
 from bench import authoring, templates
 from bench.authoring import examine, next_commands, write_method
-from bench.cli import PLACES, cli
+from bench.cli import cli
+from bench.commands.catalogue import PLACES
 from bench.errors import UserError
 from bench.method_display import PLACES as SHOWN
 from methods._base import HOOKS

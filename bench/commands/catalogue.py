@@ -1,0 +1,97 @@
+"""Commands that show, check and write what runs are made of: methods, tasks, suites."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from bench.errors import UserError
+
+PLACES = ("gramian", "loss", "sampling", "advantage", "gradient", "wrapper", "plan")
+"""Where a method can act, as `bench new method` takes it; each has a template."""
+
+
+@click.command()
+@click.argument("name", required=False)
+def methods(name: str | None) -> None:
+    """List all methods by where they act, or show the card and the settings of one.
+
+    NAME may be the path of a file, which ends in .py.
+    """
+    from bench.method_display import show_method, show_methods
+    from methods._registry import cards, find, load
+
+    if name:
+        show_method(find(name), load(name).Settings)
+    else:
+        show_methods(cards())
+
+
+@click.command()
+@click.argument("method", required=False)
+def check(method: str | None) -> None:
+    """Try every property of the contract on one method. Exit code 1: it breaks one, and the table says how.
+
+    \b
+    bench check pcgrad              a method of methods/
+    bench check path/to/mine.py     a file from anywhere
+    bench check torchjd/UPGrad      another library's, where the contract binds it
+    """
+    if method is None:
+        raise UserError("which method? Say `bench check NAME` or `bench check FILE.py`; `bench methods` lists all.")
+    from bench.authoring import examine
+    from bench.method_display import checking, show_report
+
+    with checking() as begins:
+        report = examine(method, begins)
+    show_report(report)
+    sys.exit(1 if report.broken else 0)
+
+
+@click.group()
+def new() -> None:
+    """Write a new method from a template."""
+
+
+@new.command("method")
+@click.argument("name")
+@click.option(
+    "--acts-on", type=click.Choice(PLACES), default="gramian", show_default=True, help="where the method acts"
+)
+@click.option("--dir", "folder", type=click.Path(path_type=Path), help="write the method's file only, into this folder")
+def new_method(name: str, acts_on: str, folder: Path | None) -> None:
+    """Write a working method and a test with its first golden value.
+
+    \b
+    bench new method reward_gap --acts-on loss      methods/reward_gap.py and its test
+    bench new method reward_gap --dir ~/mine        a file that is run as method=~/mine/reward_gap.py
+    """
+    from bench.authoring import next_commands, write_method
+
+    for path in write_method(name, acts_on, folder):
+        click.echo(f"Written: {path}")
+    click.echo("It works as it is. Replace what it does, and every TODO of its card; then:")
+    for command in next_commands(name, acts_on, folder):
+        click.echo(f"    {command}")
+
+
+@click.command()
+@click.argument("name", required=False)
+def tasks(name: str | None) -> None:
+    """List all tasks, or show one with sample prompts and its verifier's verdicts."""
+    from bench.display import show_task, show_tasks
+    from tasks._registry import all_tasks, get_task
+
+    if name:
+        show_task(get_task(name))
+    else:
+        show_tasks(all_tasks())
+
+
+@click.command()
+def suites() -> None:
+    """List all suites: tasks, model, budget, seeds."""
+    from bench.config import load_suite, suite_names
+    from bench.display import show_suites
+
+    show_suites([load_suite(name) for name in suite_names()])

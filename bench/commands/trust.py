@@ -1,0 +1,1 @@
+"""Commands that check, repeat and hand in results."""
