@@ -75,10 +75,10 @@ class ExtraPasses(Generic[Batch]):
         for batch in self._batches:
             with self._moved(offset(batch.task)):
                 self._engine.point_at(rows[batch.task])
-                for micro, share in _micros(batch):
-                    (self._loss(micro.data) * share).backward()  # type: ignore[no-untyped-call]
-                    self._ledger.charge(micro.sequences, micro.tokens, backward=True)
-        return rows
+                for micro in _micros(batch):
+                    (self._loss(micro.data) * micro.share).backward()  # type: ignore[no-untyped-call]
+                self._ledger.charge(batch.sequences, batch.tokens, backward=True)
+        return self._engine.gathered(rows)
 
     def losses(self, offset: Callable[[int], Tensor]) -> Tensor:
         """Task losses, [K] float64, that of task k at parameters + offset(k); NaN for a task without prompts."""
@@ -86,10 +86,10 @@ class ExtraPasses(Generic[Batch]):
         for batch in self._batches:
             with self._moved(offset(batch.task)), torch.no_grad():
                 total = torch.zeros((), dtype=torch.float64)
-                for micro, share in _micros(batch):
-                    total += self._loss(micro.data).double().cpu() * share
-                    self._ledger.charge(micro.sequences, micro.tokens, backward=False)
-                found[batch.task] = total
+                for micro in _micros(batch):
+                    total += self._loss(micro.data).double().cpu() * micro.share
+                self._ledger.charge(batch.sequences, batch.tokens, backward=False)
+                found[batch.task] = self._engine.world.sum(total)
         return found
 
     @contextmanager
@@ -102,11 +102,10 @@ class ExtraPasses(Generic[Batch]):
             self._engine.set_parameters(kept)
 
 
-def _micros(batch: TaskBatch[Batch]) -> Iterator[tuple[MicroBatch[Batch], float]]:
-    """Micro-batches of a task with their share of its sequences."""
+def _micros(batch: TaskBatch[Batch]) -> Iterator[MicroBatch[Batch]]:
+    """Micro-batches of a task in this process."""
     for half in batch.halves:
-        for micro in half:
-            yield micro, micro.sequences / batch.sequences
+        yield from half
 
 
 def _signals_of(gradients: Tensor, signals: Signals) -> Signals:

@@ -11,24 +11,26 @@ Batch = TypeVar("Batch")
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch(Generic[Batch]):
-    """Sequences of one task that go through the model together; tokens: those that enter the loss."""
+    """Sequences of one task that go through the model together; share: their part of the task's loss, in (0, 1]."""
 
     data: Batch
-    sequences: int
-    tokens: int
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
 class TaskBatch(Generic[Batch]):
-    """One task's part of a step, as one or two halves of micro-batches, split by prompt group."""
+    """One task's part of a step, as one or two halves of micro-batches, split by prompt group.
+
+    A half may be empty in this process if another has its sequences; the counts are those of all processes.
+    """
 
     task: int
     halves: tuple[Sequence[MicroBatch[Batch]], ...]
-
-    @property
-    def sequences(self) -> int:
-        """All sequences of the task."""
-        return sum(micro.sequences for half in self.halves for micro in half)
+    first_share: float | None
+    """The first half's part of the task's loss, in (0, 1); None if there is one half only."""
+    sequences: int
+    tokens: int
+    """That enter the loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +43,5 @@ class Measured:
     prompt_lengths: Tensor
     silent: Tensor
     shares: Tensor
+    validation_losses: Tensor | None = None
+    """On rows that are not trained on, where the method asks for them."""

@@ -1,100 +1,38 @@
-"""What a run is asked to do: a frozen suite file, `key=value` overrides, a method and a seed.
-
-One type system, pydantic, checks suites, overrides and records. Nothing here is heavy to import.
-"""
+"""What a run is asked to do: a suite, `key=value` overrides, a method and a seed. Nothing here is heavy to import."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict
 
-from bench.errors import UserError, close_to, unknown
-from bench.records.schema import Budget
+from bench.errors import UserError, close_to
 from bench.records.store import digest_of
+from bench.suite import ROOT, SUITES, Evaluation, Lora, Recipe, Sampling, Suite, checked, load_suite, suite_names
 
-T = TypeVar("T", bound=BaseModel)
-ROOT = Path(__file__).resolve().parent.parent
-"""The checkout: suites/, results/, assets/ lie here."""
-SUITES = ROOT / "suites"
+__all__ = [
+    "RESULTS",
+    "ROOT",
+    "SUITES",
+    "Evaluation",
+    "Lora",
+    "Recipe",
+    "Request",
+    "Sampling",
+    "Suite",
+    "keys",
+    "load_suite",
+    "override",
+    "parse_request",
+    "suite_names",
+]
+
+RUN_KEYS = (
+    "method", "method.SETTING", "wrapper", "wrapper.SETTING", "suite", "seed", "store",
+    "data_root", "dry_run", "unsafe_code", "shard",
+)  # fmt: skip
+"""Words of `bench run` that are not keys of the suite."""
 RESULTS = ROOT / "results"
-
-
-class Part(BaseModel):
-    """Base of the parts of a suite."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Recipe(Part):
-    """How every method is trained; a method changes none of it."""
-
-    steps: int = Field(ge=1, le=1_000_000, description="optimizer steps")
-    prompts_per_task: int = Field(4, ge=1, le=4096, description="prompts a task and step under equal shares")
-    rollouts_per_prompt: int = Field(8, ge=2, le=1024, description="completions a prompt: a GRPO group")
-    learning_rate: float = Field(gt=0, le=1, description="AdamW's rate")
-    warmup_steps: int = Field(0, ge=0, description="linear warm-up from 0")
-    schedule: Literal["constant", "linear", "cosine"] = Field("constant", description="after the warm-up")
-    weight_decay: float = Field(0.0, ge=0, le=1)
-    adam_beta1: float = Field(0.9, ge=0, lt=1)
-    adam_beta2: float = Field(0.999, ge=0, lt=1)
-    adam_epsilon: float = Field(1e-8, gt=0, le=1)
-    max_gradient_norm: float | None = Field(1.0, gt=0, description="clip the combined gradient; none: never")
-    temperature: float = Field(1.0, gt=0, le=10, description="of rollouts and of evaluation")
-    max_reply_tokens: int = Field(32, ge=1, le=100_000, description="a completion is cut here")
-    clip_range: float = Field(0.2, gt=0, lt=1, description="GRPO's epsilon")
-    micro_batch: int = Field(1024, ge=1, description="most sequences of one task in one forward pass")
-    train_rows: int = Field(4096, ge=1, le=10_000_000, description="training rows a task")
-    threads: int = Field(1, ge=1, le=1024, description="CPU threads; part of the result's bits")
-
-
-class Evaluation(Part):
-    """How held-out reward is measured, before and after."""
-
-    items: int = Field(500, ge=4, le=100_000, description="held-out items a task, each sampled once")
-    batch_size: int = Field(256, ge=1, le=65536)
-    seed: int = Field(1234, ge=0, description="of the sampling; the same for every run")
-
-
-class Sampling(Evaluation):
-    """All that an evaluation depends on: `Evaluation`, and what it shares with training's rollouts."""
-
-    temperature: float
-    max_reply_tokens: int
-
-
-class Suite(Part):
-    """A frozen mixture: tasks, model, recipe, budget, seeds."""
-
-    name: str
-    summary: str
-    regime: Literal["grpo"] = "grpo"
-    model: str = Field(description="nano: the embedded model")
-    tasks: tuple[str, ...] = Field(min_length=1, max_length=64)
-    seeds: tuple[int, ...] = Field(min_length=1, description="prescribed; every method runs the same")
-    recipe: Recipe
-    budget: Budget = Budget()
-    evaluation: Evaluation = Evaluation()
-    sweep: tuple[str, ...] = Field((), description="static weights, as on the command line, that make the frontier")
-
-    @field_validator("tasks")
-    @classmethod
-    def _each_once(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(tasks)) != len(tasks):
-            raise ValueError("a task may be named once")
-        return tasks
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of everything in the suite that a run depends on: all but its name, summary and sweep."""
-        return digest_of(self.model_dump(mode="json", exclude={"name", "summary", "sweep"}))
-
-    @property
-    def sampling(self) -> Sampling:
-        """How held-out replies are sampled: as rollouts are."""
-        shared = {"temperature": self.recipe.temperature, "max_reply_tokens": self.recipe.max_reply_tokens}
-        return Sampling(**self.evaluation.model_dump(), **shared)
 
 
 class Request(BaseModel):
@@ -111,24 +49,14 @@ class Request(BaseModel):
     overrides: dict[str, Any]
     """What the command line changed in the suite; empty for an official run."""
     store: Path
-
-
-def suite_names() -> list[str]:
-    """Names of all suites, sorted."""
-    return sorted(path.stem for path in SUITES.glob("*.yaml"))
-
-
-def load_suite(name: str) -> Suite:
-    """The suite of that name. UserError names the file, the field and the rule if it is not valid."""
-    if name not in suite_names():
-        raise unknown("suite", name, suite_names(), "bench suites")
-    try:
-        data = yaml.safe_load((SUITES / f"{name}.yaml").read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UserError(f"suites/{name}.yaml is not YAML: {error}.") from None
-    if not isinstance(data, dict):
-        raise UserError(f"suites/{name}.yaml must be a mapping with tasks, model and recipe.")
-    return _checked(Suite, {**data, "name": name}, f"suites/{name}.yaml")
+    data_root: Path | None = None
+    """A folder with the data sets in their published form, in place of a hub."""
+    dry_run: bool = False
+    """Only say what the run would do and cost."""
+    unsafe_code: bool = False
+    """Run model-written code also where nothing can confine it."""
+    shard: bool = False
+    """Keep a part of the model in each process (FSDP2)."""
 
 
 def parse_request(words: Iterable[str]) -> Request:
@@ -146,6 +74,8 @@ def parse_request(words: Iterable[str]) -> Request:
     settings, wrapper_settings = _taken(given, "method."), _taken(given, "wrapper.")
     if wrapper_settings and wrapper is None:
         raise UserError(f"wrapper.{next(iter(wrapper_settings))} is a setting of a wrapper; say which: wrapper=NAME.")
+    root = given.pop("data_root", None)
+    switches = {name: _switch(name, given.pop(name, "false")) for name in ("dry_run", "unsafe_code", "shard")}
     suite, overrides = override(suite, given)
     return Request(
         suite=suite,
@@ -156,7 +86,21 @@ def parse_request(words: Iterable[str]) -> Request:
         seed=int(seed),
         overrides=overrides,
         store=store,
+        data_root=_folder(root) if root else None,
+        **switches,
     )
+
+
+def _switch(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise UserError(f"{name}={text} is neither true nor false.")
+    return text == "true"
+
+
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise UserError(f"data_root={text} is no folder. Give the folder that holds the data sets, one a subfolder.")
+    return Path(text).resolve()
 
 
 def _taken(given: dict[str, str], prefix: str) -> dict[str, str]:
@@ -170,13 +114,12 @@ def override(suite: Suite, given: Mapping[str, str]) -> tuple[Suite, dict[str, A
     data = suite.model_dump(mode="json")
     for key, text in given.items():
         if key not in known:
-            run_keys = ["method", "method.SETTING", "wrapper", "wrapper.SETTING", "suite", "seed", "store"]
-            near = close_to(key, [*known, *run_keys])
-            raise UserError(f"no key {key!r}.{near} Keys: {', '.join([*run_keys, *known])}.")
+            near = close_to(key, [*known, *RUN_KEYS])
+            raise UserError(f"no key {key!r}.{near} Keys: {', '.join([*RUN_KEYS, *known])}.")
         section, _, field = key.rpartition(".")
         target = data[section] if section else data
-        target[field] = text.split(",") if field == "tasks" else _scalar(text)
-    changed = _checked(Suite, data, "the command line")
+        target[field] = text.split(",") if field in ("tasks", "targets", "standard") else _scalar(text)
+    changed = checked(Suite, data, "the command line")
     before, after = _flat(suite), _flat(changed)
     overrides = {key: after[key] for key in given if before[key] != after[key]}
     if overrides:
@@ -188,7 +131,7 @@ def keys() -> list[str]:
     """All dotted keys of a suite that the command line may change."""
     found = []
     for name, field in Suite.model_fields.items():
-        if name in ("name", "summary", "seeds", "regime", "sweep"):
+        if name in ("name", "summary", "seeds", "sweep"):
             continue
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -225,19 +168,3 @@ def _pairs(words: Iterable[str]) -> dict[str, str]:
             raise UserError(f"{key} is given twice: {given[key]} and {value}. Give it once.")
         given[key] = value
     return given
-
-
-def _checked(kind: type[T], data: Any, source: str) -> T:
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        value = f"={first['input']}" if first["type"] not in ("missing", "extra_forbidden") else ""
-        near = close_to(key.rpartition(".")[2], _field_names()) if first["type"] == "extra_forbidden" else ""
-        raise UserError(f"{source}: {key}{value}: {first['msg']}.{near}") from None
-
-
-def _field_names() -> list[str]:
-    parts = (Suite, Recipe, Evaluation, Budget)
-    return [name for part in parts for name in part.model_fields]

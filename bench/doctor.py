@@ -61,7 +61,7 @@ def _model() -> str:
     from bench.models import load_model, model_digest
 
     model_digest("nano")
-    _, tokenizer = load_model("nano")
+    _, tokenizer = load_model(load_suite("nano-v1"))
     text = "f(2)=5,f(3)=7;ann lima"
     return "" if tokenizer.decode(tokenizer.encode(text)) == text else "the tokenizer does not round-trip"
 

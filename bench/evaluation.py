@@ -21,7 +21,9 @@ from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from bench.records.schema import Digest, Frozen, Score
+from bench.prompts import encoded, ends
+from bench.records.fields import Digest, Frozen
+from bench.records.schema import Score
 from bench.records.store import digest_of, write
 from tasks._base import Task
 
@@ -58,7 +60,7 @@ def evaluate(
 ) -> dict[str, Score]:
     """Score of every task by name, in the order given. UserError if a task has fewer rows than asked.
 
-    tokenizer: needs a padding and an end-of-text token; a prompt is encoded as it stands, nothing added.
+    tokenizer: needs a padding and an end-of-text token; it encodes a prompt as `bench.prompts` says.
     """
     with _quiet(), _undisturbed(model):
         manager = TaskManager(include_defaults=False, metadata={"items": settings.items})
@@ -129,6 +131,7 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
     ) -> None:
         super().__init__()
         self.language_model, self.tokenizer, self.settings = model, tokenizer, settings
+        self.ends = ends(model, tokenizer)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """The replies, in the order of the requests."""
@@ -152,12 +155,11 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
         self.language_model.generation_config = GenerationConfig(
             **known,
             max_new_tokens=options["max_gen_toks"],
-            eos_token_id=self.tokenizer.eos_token_id,
+            eos_token_id=self.ends,
             pad_token_id=self.tokenizer.pad_token_id,
         )
-        inputs = self.tokenizer(
-            prompts, add_special_tokens=False, padding=True, padding_side="left", return_tensors="pt"
-        ).to(self.language_model.device)
+        ids = {"input_ids": [encoded(self.tokenizer, prompt) for prompt in prompts]}
+        inputs = self.tokenizer.pad(ids, padding_side="left", return_tensors="pt").to(self.language_model.device)
         ids, mask = inputs["input_ids"], inputs["attention_mask"]
         sampled = self.language_model.generate(input_ids=ids, attention_mask=mask, use_cache=True)
         return list(self.tokenizer.batch_decode(sampled[:, ids.shape[1] :], skip_special_tokens=True))

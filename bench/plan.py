@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from bench.answers import checked
+from bench.callback import StepCallback
 from bench.engine.sampling import seeded
 from bench.errors import RunFailed
 from bench.training import Training
-from bench.trl import StepCallback
 from methods._base import RunPlan, Signals, TaskSampling
 
 ROUNDING = 1e-6
@@ -63,7 +63,10 @@ class Stages:
         return schedule.seen
 
     def score(self, size: float) -> Tensor:
-        """Mean reward [K] of the model as it is, on fresh training prompts, equally many of each task."""
+        """How good the model is as it is, [K], on fresh training prompts, equally many of each task.
+
+        Under GRPO the mean reward; under SFT exp(-mean loss): the typical probability of an answer token.
+        """
         prompts = self._spend(1, size)
         training, tasks = self.training, len(self.training.tasks)
         watch = StepCallback(training.suite.budget, training.ledger, None, training.show)
@@ -71,10 +74,10 @@ class Stages:
             trainer = training.trainer(Path(folder), 1, prompts, self._seed(), watch)
             trainer.ledger = training.ledger
             training.model.eval()
-            _, rollouts = trainer.roll_out(trainer.deal(torch.full((tasks,), 1 / tasks, dtype=torch.float64)))
+            found = trainer.score(trainer.deal(torch.full((tasks,), 1 / tasks, dtype=torch.float64)))
         if reason := training.ledger.used_up(training.suite.budget):
             raise BudgetUsed(reason)
-        return torch.stack([rollouts.rewards[rollouts.task == task].double().mean().cpu() for task in range(tasks)])
+        return found
 
     def _spend(self, steps: int, size: float) -> int:
         """Take steps of that size from what is left; the prompts of one."""

@@ -4,6 +4,7 @@ A run's identity is the hash of everything that can change its outcome. A finish
 shown, not repeated; a suite with results is frozen; committed results are append-only.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,8 +69,11 @@ class Prepared:
 def prepare(request: Request) -> Prepared:
     """Check everything that can be checked before training, and derive the run's identity."""
     suite = request.suite
+    surroundings(request)
     tasks = [get_task(name) for name in suite.tasks]
     method, wrapper = chosen_methods(request)
+    if request.shard:
+        shardable(request, method, wrapper)
     use = MethodUse(
         **method.use,
         acts_on=list(method.card.acts_on),
@@ -81,7 +85,7 @@ def prepare(request: Request) -> Prepared:
             "between methods, so only these can be compared. Choose one of them."
         )
     frozen(request)
-    model = model_digest(suite.model)
+    model = model_digest(suite.model, suite.revision)
     rows = [task.rows("train", suite.recipe.train_rows) for task in tasks]
     held = [task.rows("heldout", suite.evaluation.items) for task in tasks]
     hashes = [data_hash((*train, *heldout)) for train, heldout in zip(rows, held, strict=True)]
@@ -112,12 +116,22 @@ def prepare(request: Request) -> Prepared:
     )
 
 
+def surroundings(request: Request) -> None:
+    """Tell the tasks, and all processes that are started from here, where data is and what code may do."""
+    if request.data_root:
+        os.environ["BALANCEBENCH_DATA_ROOT"] = str(request.data_root)
+    if request.unsafe_code:
+        os.environ["BALANCEBENCH_UNSAFE_CODE"] = "true"
+
+
 def chosen_methods(request: Request) -> tuple[Chosen, Chosen | None]:
     """The method and the wrapper that are asked for. UserError if they do not go together."""
     method = _chosen(request.method, request.settings, request.suite.tasks)
     name = method.card.name
     if issubclass(method.kind, StepWrapper):
         raise UserError(f"{name} is a wrapper, it acts around a method: say method=uniform wrapper={name}.")
+    if request.suite.regime == "sft" and issubclass(method.kind, SampleWeighting):
+        raise UserError(f"{name} weights rollouts, and SFT has none; it runs in suites with regime=grpo.")
     if request.wrapper is None:
         return method, None
     wrapper = _chosen(request.wrapper, request.wrapper_settings, request.suite.tasks)
@@ -132,6 +146,21 @@ def chosen_methods(request: Request) -> tuple[Chosen, Chosen | None]:
             "Choose a method that acts on weights, such as pcgrad."
         )
     return method, wrapper
+
+
+def shardable(request: Request, method: Chosen, wrapper: Chosen | None) -> None:
+    """UserError unless the run can do with a part of every parameter in each process."""
+    if request.suite.regime != "sft":
+        raise UserError(
+            "shard=true cannot sample rollouts: say regime=sft, or use devices that hold the whole model."
+        )
+    if request.suite.lora.r and request.suite.dtype == "bf16":
+        raise UserError("shard=true needs one dtype for all weights: say dtype=fp32, or leave lora.r out.")
+    if wrapper or issubclass(method.kind, (GradientCombination, RunPlan)):
+        raise UserError(
+            f"{(wrapper or method).card.name} needs whole gradients or parameters, and with shard=true each process "
+            "has a part. Choose a method that acts on weights, such as pcgrad."
+        )
 
 
 def _chosen(name: str, values: Mapping[str, Any], tasks: Sequence[str]) -> Chosen:
@@ -184,8 +213,10 @@ def finished(prepared: Prepared) -> Record | None:
     return None
 
 
-def normaliser(kind: type[Method]) -> str:
+def normaliser(kind: type[Method], regime: str) -> str:
     """How the loss of a run with this method is normalised, in words."""
+    if regime == "sft":
+        return "token mean: every answer token of a task's batch counts the same (SFT)"
     if issubclass(kind, SampleWeighting) and kind.token_weights is not SampleWeighting.token_weights:
         return f"token weights of {kind.name}"
     return "per-sequence mean: each completion counts the same, a token 1 / length (GRPO)"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from transformers import set_seed
 
 from bench.around import Around
 from bench.config import ROOT, Request
+from bench.devices import accelerator, join, place
 from bench.engine.sampling import seeded
 from bench.errors import RunFailed
 from bench.evaluation import base_scores, evaluate
@@ -47,12 +49,15 @@ class Finished:
     fresh: bool
 
 
-def run(request: Request, watcher: Watcher) -> Finished:
-    """Run what is asked, or find it finished. UserError if it cannot start; a failed run is a record too."""
+def run(request: Request, watcher: Watcher) -> Finished | None:
+    """Run what is asked, or find it finished. UserError if it cannot start; a failed run is a record too.
+
+    None in a process that trains along with the one that writes the record.
+    """
     prepared = prepare(request)
     if found := finished(prepared):
         return Finished(found, prepared.path, fresh=False)
-    started = datetime.now(UTC)
+    started, world = datetime.now(UTC), join()
     torch.set_num_threads(request.suite.recipe.threads)
     session = Session(prepared, watcher)
     reason = ""
@@ -61,6 +66,8 @@ def run(request: Request, watcher: Watcher) -> Finished:
     except RunFailed as failure:
         status, reason = "failed", str(failure)
     after = None if status == "failed" else session.evaluate()
+    if not world.first:
+        return None
     record = session.record(status, reason, after, started)
     write(prepared.path, to_text(record))
     return Finished(record, prepared.path, fresh=True)
@@ -76,14 +83,21 @@ class Session:
         self.shown = 0
         self.final_digest: str | None = None
         watcher.phase("load")
-        self.model, self.tokenizer = load_model(self.suite.model)
+        self.model, self.tokenizer = load_model(self.suite, seeded(self.seed, "adapters").initial_seed() % 2**31)
+        place(self.model, prepared.request.shard)
         tasks = [prepared.tasks[task] for task in prepared.order]
         rows = [prepared.rows[task] for task in prepared.order]
         self.training = Training(self.model, self.tokenizer, tasks, rows, self.suite, self.seed, self._show)
         self.ledger, self.probe = self.training.ledger, self.training.probe
-        self.before = base_scores(
-            lambda: self.scores("evaluate base model", prepared.tasks), self._evaluation_key(), CACHE
-        )
+        self.world = self.training.gradients.world
+        self.speaks = self.world.first or prepared.request.shard
+        """Whether this process evaluates: of a sharded model all must."""
+        self.before = self._base_scores() if self.speaks else {}
+        self.world.wait()
+
+    def _base_scores(self) -> dict[str, Score]:
+        measure = partial(self.scores, "evaluate base model", self.prepared.tasks)
+        return base_scores(measure, self._evaluation_key(), CACHE)
 
     def scores(self, phase: str, tasks: Sequence[Task]) -> dict[str, Score]:
         """Held-out scores of the model as it is now, by task name."""
@@ -126,7 +140,8 @@ class Session:
         for parameters, tasks in zip(self.final, everything, strict=True):
             self.training.gradients.set_parameters(parameters)
             digests.append(parameters_digest(self.model))
-            found |= self.scores("evaluate", tasks)
+            if self.speaks:
+                found |= self.scores("evaluate", tasks)
         self.final_digest = digests[0] if len(digests) == 1 else digest_of(digests)
         return found
 
@@ -134,7 +149,7 @@ class Session:
         """The method or wrapper, started, with its own generator; settings per task follow the blind order."""
         settings = methods.in_blind_order(chosen.settings, self.prepared.order)
         recipe, count = self.suite.recipe, len(self.prepared.tasks)
-        sizes = [len(self.prepared.rows[task]) for task in self.prepared.order]
+        sizes = [len(stream.rows) for stream in self.training.streams]
         info = RunInfo(
             tasks=count,
             sizes=torch.tensor(sizes, dtype=torch.float64),
@@ -149,7 +164,7 @@ class Session:
         prepared = self.prepared
         data = {
             "protocol": PROTOCOL,
-            "normaliser": normaliser(prepared.method.kind),
+            "normaliser": normaliser(prepared.method.kind, self.suite.regime),
             "identity": prepared.identity,
             "suite": SuiteUse(name=self.suite.name, digest=self.suite.digest, overrides=prepared.request.overrides),
             "seed": self.seed,
@@ -159,6 +174,7 @@ class Session:
                 digest=prepared.model,
                 parameters=sum(parameter.numel() for parameter in self.model.parameters()),
                 final_digest=self.final_digest,
+                trained=self.training.trained if self.suite.lora.r else None,
             ),
             "status": status,
             "reason": reason,
@@ -166,7 +182,9 @@ class Session:
             "ledger": self.spent,
             "budget": self.suite.budget,
             "curves": self.probe.curves(prepared.order),
-            "provenance": provenance(started, datetime.now(UTC), self.suite.recipe.threads),
+            "provenance": provenance(
+                started, datetime.now(UTC), self.suite.recipe.threads, accelerator(), self.world.size
+            ),
             "outcome_digest": "0" * 64,
         }
         draft = Record.model_validate(data)
@@ -187,7 +205,7 @@ class Session:
         known = {name: reward for name, reward in zip(names, rewards, strict=True) if not math.isnan(reward)}
         in_order = {name: known[name] for name in self.suite.tasks if name in known}
         full_steps = round(self.ledger.prompts / self.training.prompts, 9)  # a plan's steps may be smaller
-        if full_steps >= self.shown + 1:
+        if self.world.first and full_steps >= self.shown + 1:
             self.shown = int(full_steps)
             self.watcher.step(self.shown, self.suite.recipe.steps, in_order)
 
@@ -198,6 +216,7 @@ class Session:
             "model": prepared.model,
             "tasks": prepared.data,
             "sampling": self.suite.sampling.model_dump(mode="json"),
+            "dtype": self.suite.dtype,
             "threads": self.suite.recipe.threads,
             "packages": {name: version(name) for name in ("torch", "transformers", "lm_eval")},
         }

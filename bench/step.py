@@ -16,6 +16,7 @@ from bench.batches import Batch, Measured, TaskBatch
 from bench.engine.gradients import TaskGradients, inner_products
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
+from bench.engine.world import World
 from bench.errors import RunFailed
 from methods._base import GradientCombination, Gramian, Method, Signals
 
@@ -62,18 +63,16 @@ class BalancedStep(Generic[Batch]):
         losses = torch.full((self.gradients.tasks,), float("nan"), dtype=torch.float64)
         self.gradients.start()
         for batch in batches:
-            total, means = batch.sequences, []
+            means = []
             for row, half in zip((batch.task, self.gradients.tasks), batch.halves, strict=False):
                 self.gradients.point(row)
                 for micro in half:
-                    scaled = loss(micro.data) * (micro.sequences / total)
-                    scaled.backward()  # type: ignore[no-untyped-call]
+                    scaled = loss(micro.data) * micro.share
+                    (scaled * self.gradients.scale).backward()  # type: ignore[no-untyped-call]
                     means.append(scaled.detach())
-                    self.ledger.charge(micro.sequences, micro.tokens, backward=True)
-            if len(batch.halves) == 2:
-                first = sum(micro.sequences for micro in batch.halves[0])
-                self.gradients.join(batch.task, first / total)
-            losses[batch.task] = torch.stack(means).sum().double().cpu()
+            self.ledger.charge(batch.sequences, batch.tokens, backward=True)
+            self.gradients.join(batch.task, batch.first_share)
+            losses[batch.task] = whole(means, self.gradients.world)
         return losses
 
     def measure(self, losses: Tensor, measured: Measured) -> Signals:
@@ -96,6 +95,7 @@ class BalancedStep(Generic[Batch]):
             shares=measured.shares,
             gramian=Gramian(matrix),
             cross_gramian=self.gradients.cross_gramian(matrix),
+            validation_losses=measured.validation_losses,
         )
 
     def combine(self, signals: Signals, passes: ExtraPasses[Batch]) -> tuple[Tensor, float]:
@@ -114,6 +114,12 @@ class BalancedStep(Generic[Batch]):
         self.gradients.place(direction)
         norm = inner_products(direction[None], direction[None]).item() ** 0.5
         return projection_weights(self.gradients.rows, direction, signals.gramian.matrix), norm
+
+
+def whole(parts: Sequence[Tensor], world: World) -> Tensor:
+    """The sum of parts of a task's loss, those of other processes included, float64."""
+    mine = torch.stack(list(parts)).sum().double().cpu() if parts else torch.zeros((), dtype=torch.float64)
+    return world.sum(mine)
 
 
 def projection_weights(rows: Tensor, direction: Tensor, gramian: Tensor) -> Tensor:

@@ -9,16 +9,21 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.around import Around
+from bench.callback import Show, StepCallback
 from bench.config import Suite
 from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
+from bench.errors import UserError
 from bench.step import BalancedStep
-from bench.trl import BalancedGRPOTrainer, Show, StepCallback, grpo_config, trained
+from bench.trl.balanced import Balanced
+from bench.trl.common import trained
+from bench.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.trl.sft import BalancedSFTTrainer, sft_config
 from methods._base import Method
 from tasks._base import Row, Task
 
@@ -31,7 +36,7 @@ class Training:
     def __init__(
         self,
         model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerFast,
+        tokenizer: PreTrainedTokenizerBase,
         tasks: Sequence[Task],
         rows: Sequence[Sequence[Row]],
         suite: Suite,
@@ -40,10 +45,20 @@ class Training:
     ) -> None:
         self.model, self.tokenizer, self.tasks, self.suite, self.seed = model, tokenizer, list(tasks), suite, seed
         self.ledger, self.probe, self.show = RunningLedger(), Probe(), show
-        self.streams = [PromptStream(task_rows, seed) for task_rows in rows]
-        if torch.cuda.is_available():
-            model.to("cuda")
+        kept = suite.recipe.validation_rows if suite.regime == "sft" else 0
+        if any(len(task_rows) <= kept for task_rows in rows):
+            raise UserError(
+                f"recipe.validation_rows={kept} of recipe.train_rows={suite.recipe.train_rows} leave nothing to train "
+                "on. SFT keeps the last training rows for methods that validate: say fewer, or more training rows."
+            )
+        self.streams = [PromptStream(task_rows[: len(task_rows) - kept], seed) for task_rows in rows]
+        self.validation = [PromptStream(task_rows[-kept:], seed) for task_rows in rows] if kept else []
         self.gradients = TaskGradients(*trained(model), len(tasks))
+
+    @property
+    def trained(self) -> int:
+        """Number of trained parameters."""
+        return sum(parameter.numel() for parameter in self.gradients.parameters)
 
     @property
     def prompts(self) -> int:
@@ -92,13 +107,17 @@ class Training:
 
     def trainer(
         self, folder: Path, steps: int, prompts: int, seed: int, watch: StepCallback, extra_passes: bool = False
-    ) -> BalancedGRPOTrainer:
+    ) -> Balanced:
         """A trainer of the model for so many steps; it must be armed before it trains."""
         recipe = self.suite.recipe.model_copy(update={"steps": steps})
-        config = grpo_config(recipe, seed, prompts * recipe.rollouts_per_prompt, folder, extra_passes)
-        return BalancedGRPOTrainer(
-            self.model, self.tokenizer, config, self.tasks, self.streams, recipe, callbacks=[watch]
-        )
+        given = (self.model, self.tokenizer)
+        if self.suite.regime == "sft":
+            config = sft_config(self.suite, steps, seed, prompts, folder)
+            return BalancedSFTTrainer(
+                *given, config, self.tasks, self.streams, self.validation, recipe, callbacks=[watch]
+            )
+        config = grpo_config(self.suite, steps, seed, prompts * recipe.rollouts_per_prompt, folder, extra_passes)
+        return BalancedGRPOTrainer(*given, config, self.tasks, self.streams, recipe, callbacks=[watch])
 
 
 @contextlib.contextmanager

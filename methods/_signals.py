@@ -69,7 +69,8 @@ class Signals:
 
     gramian is full-batch; cross_gramian [K, K] has unbiased diagonal entries (two halves by prompt group; NaN
     with fewer than two groups) and may be indefinite. silent: share of groups without any advantage.
-    shares: share of the step's prompts; losses: mean surrogate loss.
+    shares: share of the step's prompts; losses: mean surrogate loss, in SFT the mean loss of an answer token.
+    rewards, mean_abs_advantage: NaN in SFT, which has neither.
     """
 
     step: int
@@ -82,6 +83,8 @@ class Signals:
     shares: Tensor
     gramian: Gramian
     cross_gramian: Tensor
+    validation_losses: Tensor | None = None
+    """Mean losses on rows that are not trained on: in SFT, for methods that need "validation_loss"."""
 
     @property
     def gaps(self) -> Tensor:

@@ -3,14 +3,19 @@
 Task batches are disjoint, so K gradients cost one backward pass over the same tokens. Each task's batch is
 run in two halves, split by prompt group: their inner product estimates the squared norm of the expected
 gradient without bias (the halves are independent, so E<a, b> = <E a, E b>).
+
+Several processes: replicated parameters (DDP) have their parts of a task's gradient summed, so that every process
+holds the same rows; of sharded parameters (FSDP2) a row holds this process's shard, and inner products are summed.
 """
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.distributed.tensor import DTensor
 from torch.nn import Parameter
 
+from bench.engine.world import World
 from bench.errors import UserError
 from methods._base import Layout
 
@@ -65,18 +70,23 @@ def _unpacked_gramian(rows: Tensor) -> Tensor:
 class TaskGradients:
     """The buffer: rows 0..K-1 hold task gradients, row K the second half, then the combination.
 
-    parameters: those that are trained; all of one dtype and device. Memory: (K + 1) P elements, against P of a
-    plain step.
+    parameters: those that are trained; all of one dtype and device. P counts the elements in this process. Memory:
+    (K + 1) P elements, against P of a plain step.
     """
 
-    def __init__(self, parameters: Sequence[Parameter], names: Sequence[str], tasks: int) -> None:
+    def __init__(
+        self, parameters: Sequence[Parameter], names: Sequence[str], tasks: int, world: World | None = None
+    ) -> None:
         kinds = {(parameter.dtype, parameter.device) for parameter in parameters}
         if len(kinds) != 1:
             raise UserError(f"trained parameters must share one dtype and device, found {sorted(map(str, kinds))}.")
         (self.dtype, self.device) = kinds.pop()
+        self.world = world or World.now()
         self.parameters = list(parameters)
-        shapes = tuple(tuple(parameter.shape) for parameter in parameters)
-        self.layout = Layout(tuple(names), tuple(parameter.numel() for parameter in parameters), shapes)
+        self.sharded = any(isinstance(parameter, DTensor) for parameter in parameters)
+        parts = [local(parameter) for parameter in parameters]
+        shapes = tuple(tuple(part.shape) for part in parts)
+        self.layout = Layout(tuple(names), tuple(part.numel() for part in parts), shapes)
         self.tasks = tasks
         self.buffer = torch.zeros(tasks + 1, sum(self.layout.sizes), dtype=self.dtype, device=self.device)
         self.cross = torch.full((tasks,), float("nan"), dtype=torch.float64)
@@ -97,44 +107,62 @@ class TaskGradients:
         self.buffer.zero_()
         self.cross.fill_(float("nan"))
 
+    @property
+    def scale(self) -> int:
+        """What a loss is multiplied with, because sharded backward passes average over processes."""
+        return self.world.size if self.sharded else 1
+
     def point(self, row: int) -> None:
         """Let backward accumulate into a row: K is the spare one."""
-        for parameter, view in zip(self.parameters, self._views[row], strict=True):
-            parameter.grad = view
+        self._give(self._views[row])
 
     def point_at(self, row: Tensor) -> None:
         """Let backward accumulate into any flat row, [P]."""
-        for parameter, view in zip(self.parameters, self._view(row), strict=True):
-            parameter.grad = view
+        self._give(self._view(row))
+
+    def _give(self, views: Sequence[Tensor]) -> None:
+        for parameter, view in zip(self.parameters, views, strict=True):
+            parameter.grad = like(view, parameter)
+
+    def gathered(self, rows: Tensor) -> Tensor:
+        """Gradients that hold this process's part of each batch, made whole in place."""
+        return rows if self.sharded else self.world.sum(rows)
+
+    def products(self, values: Tensor) -> Tensor:
+        """Inner products over this process's elements, made whole in place."""
+        return self.world.sum(values) if self.sharded else values
 
     def parameters_now(self) -> Tensor:
         """A copy of the trained parameters, [P]."""
-        return torch.cat([parameter.detach().flatten() for parameter in self.parameters])
+        return torch.cat([local(parameter.detach()).flatten() for parameter in self.parameters])
 
     def set_parameters(self, flat: Tensor) -> None:
         """Set the trained parameters, from [P], through `data`: `fingerprint` tells it from a method's doing."""
         for parameter, view in zip(self.parameters, self._view(flat), strict=True):
-            parameter.data.copy_(view)
+            local(parameter.data).copy_(view)
 
     def fingerprint(self) -> list[float]:
         """Differs where a parameter was written to, or holds other values; two numbers a tensor."""
-        sums = torch.stack([parameter.detach().sum(dtype=torch.float64) for parameter in self.parameters])
+        sums = torch.stack([local(parameter.detach()).sum(dtype=torch.float64) for parameter in self.parameters])
         return [*sums.tolist(), *(parameter._version for parameter in self.parameters)]
 
-    def join(self, task: int, first_share: float) -> None:
-        """Add the spare row, which holds the task's second half, to the task's row.
+    def join(self, task: int, first_share: float | None) -> None:
+        """Add the spare row, which holds the task's second half, to the task's row; None: there is no second half.
 
-        first_share: the first half's share of the task's groups, in (0, 1). Both halves were scaled by their share,
+        first_share: the first half's share of the task's loss, in (0, 1). Both halves were scaled by their share,
         so the sum is the mean over all groups; the estimate divides the shares out again.
         """
-        row, spare = self.buffer[task : task + 1], self.buffer[self.tasks :]
-        self.cross[task] = inner_products(row, spare).item() / (first_share * (1 - first_share))
+        row, spare = self.gathered(self.buffer[task : task + 1]), self.buffer[self.tasks :]
+        if first_share is None:
+            return
+        product = self.products(inner_products(row, self.gathered(spare)))
+        self.cross[task] = product.item() / (first_share * (1 - first_share))
         row += spare
         spare.zero_()
 
     def gramian(self) -> Tensor:
         """Inner products of the task gradients, [K, K] float64, symmetric."""
-        return gramian_of(self.rows)
+        return self.products(gramian_of(self.rows))
 
     def cross_gramian(self, gramian: Tensor) -> Tensor:
         """The Gramian with its diagonal replaced by the unbiased estimates, [K, K].
@@ -163,4 +191,21 @@ class TaskGradients:
 
     def _view(self, row: Tensor) -> list[Tensor]:
         parts = row.split(list(self.layout.sizes))  # type: ignore[no-untyped-call]
-        return [part.view(p.shape) for part, p in zip(parts, self.parameters, strict=True)]
+        return [part.view(shape) for part, shape in zip(parts, self.layout.shapes, strict=True)]
+
+
+def local(tensor: Tensor) -> Tensor:
+    """This process's part of a sharded tensor; the tensor itself otherwise."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def full(tensor: Tensor) -> Tensor:
+    """All of a sharded tensor, fetched from all processes; the tensor itself otherwise."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def like(part: Tensor, tensor: Tensor) -> Tensor:
+    """This process's part as a tensor that is sharded as another one is."""
+    if not isinstance(tensor, DTensor):
+        return part
+    return DTensor.from_local(part, tensor.device_mesh, tensor.placements, shape=tensor.shape, stride=tensor.stride())

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bench.engine.gradients import TaskGradients
+from bench.engine.gradients import TaskGradients, local
 
 
 def cosines_to_mean(
@@ -35,6 +35,7 @@ def cosines_to_mean(
         products[0] += _products(chosen, mean)
         products[1] += _products(_move(chosen, state, group), _move(mean, state, group))
         start += size
+    gradients.products(products)
     cosines = products[:, 0] / (products[:, 1] * products[:, 2]).sqrt()
     return cosines[0].item(), cosines[1].item()
 
@@ -43,7 +44,7 @@ def _move(gradient: Tensor, state: Mapping[str, Any], group: Mapping[str, Any]) 
     """Adam's move by a gradient, up to its learning rate; state: of the steps before."""
     (first, second), gradient = group["betas"], gradient.double()
     steps = float(state["step"]) + 1 if state else 1.0
-    mean, square = (state[key].flatten().double() if state else 0.0 for key in ("exp_avg", "exp_avg_sq"))
+    mean, square = (local(state[key]).flatten().double() if state else 0.0 for key in ("exp_avg", "exp_avg_sq"))
     mean = (first * mean + (1 - first) * gradient) / (1 - first**steps)
     square = (second * square + (1 - second) * gradient.square()) / (1 - second**steps)
     move: Tensor = mean / (square.sqrt() + group["eps"])

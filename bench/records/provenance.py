@@ -51,11 +51,13 @@ def _version(package: str) -> str | None:
 HARNESS_VERSION = _harness_version()
 
 
-def provenance(started: datetime, finished: datetime, threads: int, hardware: str | None = None) -> Provenance:
+def provenance(
+    started: datetime, finished: datetime, threads: int, hardware: str | None = None, processes: int = 1
+) -> Provenance:
     """The provenance of a run in this process.
 
     started, finished: with a time zone, ValueError without; threads: CPU threads torch was allowed, >= 1;
-    hardware: the accelerator's model, left out for a run on the processor.
+    hardware: the accelerator's model, left out for a run on the processor; processes: that trained together.
     """
     commit, dirty = revision()
     return Provenance(
@@ -67,6 +69,7 @@ def provenance(started: datetime, finished: datetime, threads: int, hardware: st
         platform=platform.platform(),
         hardware=hardware or processor(),
         threads=threads,
+        processes=processes,
         started=_utc(started),
         finished=_utc(finished),
         # The system clock may be set back during a run; a duration is never negative.

@@ -5,9 +5,23 @@ error that names the field, never a guess. Lists over tasks follow `Record.tasks
 order, not in the blind order the method saw.
 """
 
-from typing import Annotated, Final, Literal, Self
+from typing import Final, Literal, Self
 
-from pydantic import AllowInfNan, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from bench.records.fields import (
+    Count,
+    Digest,
+    Finite,
+    Frozen,
+    MethodName,
+    Name,
+    Positive,
+    Share,
+    Status,
+    Text,
+    Value,
+)
 
 SCHEMA_VERSION: Final = 1
 MAX_BYTES = 64 * 1024
@@ -18,25 +32,8 @@ MAX_POINTS = 100
 OPTIONAL_CURVES = ("intended_share", "gradient_cosine", "move_cosine")
 """Curves that a record may lack; they are diagnostics, and no part of the outcome."""
 
-Finite = Annotated[float, AllowInfNan(False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Positive = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Count = Annotated[int, Field(ge=0, lt=2**63)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+~-]{0,99}$")]
-MethodName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+~-]{0,49}(/[A-Za-z0-9][A-Za-z0-9_.+~-]{0,49})?$")]
-"""A method's name; one slash names a peer, as in torchjd/UPGrad."""
-Text = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
-Scalar = bool | int | Finite | Annotated[str, Field(max_length=200)] | None
-Value = Scalar | Annotated[list[Scalar], Field(max_length=1000)]
-"""A setting or an override: flat, finite JSON."""
-Status = Literal["done", "failed", "over_budget"]
-
-
-class Frozen(BaseModel):
-    """Base of all parts of a record: immutable, and closed against unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+LATER: dict[str, dict[str, object]] = {"": {"standard": []}, "model": {"trained": None}, "provenance": {"processes": 1}}
+"""Fields by part that a record does not write where they have their default, so that records keep their bytes."""
 
 
 class Ledger(Frozen):
@@ -150,11 +147,11 @@ class Curves(Frozen):
     """Norm of the combined gradient before clipping."""
     clipped: list[Share]
     """Share of steps in the window whose gradient was clipped."""
-    intended_share: list[list[Share]] = []
+    intended_share: list[list[Share]] = Field([])
     """Optional, as the next two: the share of prompts that the method wanted for each task, before rounding."""
-    gradient_cosine: list[Finite | None] = []
+    gradient_cosine: list[Finite | None] = Field([])
     """Cosine of the update with the plain mean over prompts; None where one of them is zero."""
-    move_cosine: list[Finite | None] = []
+    move_cosine: list[Finite | None] = Field([])
     """The same of the moves that AdamW makes of the two, from one optimizer state."""
 
     @model_validator(mode="after")
@@ -225,6 +222,8 @@ class ModelUse(Frozen):
     parameters: int = Field(gt=0)
     final_digest: Digest | None
     """SHA-256 over the trained parameters, for bitwise comparison; None for a failed run."""
+    trained: int | None = Field(None, gt=0)
+    """Parameters that were trained, where these are not all: adapters."""
 
 
 class Provenance(Frozen):
@@ -242,12 +241,29 @@ class Provenance(Frozen):
     hardware: Text
     """Processor or accelerator model, as the system names it."""
     threads: int = Field(ge=1)
-    """CPU threads torch was allowed."""
+    """CPU threads torch was allowed, in each process."""
+    processes: int = Field(1, ge=1)
+    """Processes that trained together, one a device."""
     started: Text
     """UTC, ISO 8601."""
     finished: Text
     total_seconds: Positive
     """Wall time of the whole run, set-up and evaluation included."""
+
+
+class StandardScore(Frozen):
+    """One of lm-eval's own tasks, scored as lm-eval does: reported beside the gain, never in place of it."""
+
+    task: Name
+    metric: Text
+    before: Finite
+    after: Finite | None
+    """None if the run failed before it could be evaluated."""
+    items: int = Field(gt=0)
+    fewshot: int = Field(ge=0)
+    """Examples shown in the prompt."""
+    version: Text
+    """Of the task's description in lm-eval."""
 
 
 class Record(Frozen):
@@ -273,6 +289,8 @@ class Record(Frozen):
     """How the loss sums over tokens and completions: every gradient norm here depends on it."""
     curves: Curves
     provenance: Provenance
+    standard: list[StandardScore] = Field([], max_length=32)
+    """lm-eval's own tasks, where the suite names any."""
     outcome_digest: Digest
     """SHA-256 of everything two runs of one identity must share bit for bit."""
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from bench.errors import UserError
-from bench.records.schema import MAX_BYTES, OPTIONAL_CURVES, SCHEMA_VERSION, Record
+from bench.records.schema import LATER, MAX_BYTES, OPTIONAL_CURVES, SCHEMA_VERSION, Record
 
+WITHDRAWN = ".withdrawn.json"
+"""Ending of a document that withdraws the record of the same name: `bench.records.withdrawal`."""
 EXACT = ("name", "version", "settings", "source_digest")
 """What fixes a method's behaviour."""
 
@@ -60,6 +63,11 @@ def outcome_digest(record: dict[str, Any]) -> str:
 def to_text(record: Record) -> str:
     """Canonical text of a record: sorted keys, one line per top-level key. UserError if it is too large."""
     data = record.model_dump(mode="json")
+    for part, fields in LATER.items():
+        for name, default in fields.items():
+            holder = data[part] if part else data
+            if holder[name] == default:
+                del holder[name]
     lines = [
         f"{json.dumps(key)}: {json.dumps(data[key], sort_keys=True, separators=(',', ':'), allow_nan=False)}"
         for key in sorted(data)
@@ -76,14 +84,17 @@ def read(path: Path) -> Record:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise UserError(f"{path} has {size:,} bytes; a record has at most {MAX_BYTES:,}.")
-        data = json.loads(
-            path.read_text(encoding="utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
-        )
+        data = parsed_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not a record: {error}.") from None
     return parse(data, str(path))
+
+
+def parsed_json(text: str) -> Any:
+    """A JSON value. ValueError for a key that appears twice and a number that is not finite; RecursionError."""
+    return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
 
 
 def parse(data: Any, source: str) -> Record:
@@ -129,9 +140,10 @@ def record_path(root: Path, suite: str, method: str, seed: int) -> Path:
 
 
 def record_files(root: Path) -> Iterator[Path]:
-    """All record files below a store, in a fixed order; temporary and hidden files are not records."""
+    """All record files below a store, in a fixed order; withdrawals, temporary and hidden files are not records."""
     for path in sorted(root.glob("*/**/*.json")):
-        if not any(part.startswith(".") for part in path.relative_to(root).parts):
+        hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
+        if not hidden and not path.name.endswith(WITHDRAWN):
             yield path
 
 
@@ -140,7 +152,7 @@ def _no_constant(name: str) -> None:
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise ValueError(f"key {max(keys, key=keys.count)!r} appears twice")
-    return dict(pairs)
+    if len(found := dict(pairs)) != len(pairs):
+        key, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise ValueError(f"key {key!r} appears twice")
+    return found

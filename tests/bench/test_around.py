@@ -34,7 +34,7 @@ def batches() -> list[TaskBatch[Tensor]]:
     rows = [centre.repeat(4, 1) for centre in CENTRES]
     halves = [[half.split(2) for half in (row[:1], row[1:])] for row in rows]
     return [
-        TaskBatch(task, tuple([MicroBatch(part, len(part), 5 * len(part)) for part in half] for half in both))
+        TaskBatch(task, tuple([MicroBatch(part, len(part) / 4) for part in half] for half in both), 1 / 4, 4, 20)
         for task, both in enumerate(halves)
     ]
 

@@ -36,7 +36,9 @@ def step_for(model: Point, method: Method, tasks: int, max_norm: float | None = 
 
 def task_batch(task: int, x: Tensor, halves: int = 2, micro: int = 100) -> TaskBatch[Tensor]:
     parts = x.chunk(halves)
-    return TaskBatch(task, tuple([MicroBatch(m, len(m), 3 * len(m)) for m in part.split(micro)] for part in parts))
+    first = len(parts[0]) / len(x) if len(parts) == 2 else None
+    micros = tuple([MicroBatch(m, len(m) / len(x)) for m in part.split(micro)] for part in parts)
+    return TaskBatch(task, micros, first, len(x), 3 * len(x))
 
 
 def measured(tasks: int, shares: Sequence[float] | None = None) -> Measured:

@@ -18,26 +18,30 @@ from bench.config import load_suite
 from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
+from bench.engine.sampling import PromptStream
 from bench.models import NANO, load_model
+from bench.rollouts import grouped, measure
 from bench.step import BalancedStep
-from bench.trl import BalancedGRPOTrainer, grouped, grpo_config, measure, trained
+from bench.trl.common import trained
+from bench.trl.grpo import BalancedGRPOTrainer, grpo_config
 from methods._base import RunInfo
 from methods._registry import load
-from tasks._registry import all_tasks
+from tasks._registry import get_task
 
 ROUNDS = 15
 
 
 def trainer_for(tasks: int, method: str, folder: Path) -> BalancedGRPOTrainer:
     torch.set_num_threads(1)
-    recipe = load_suite("nano-v1").recipe
-    chosen = (list(all_tasks().values()) * 2)[:tasks]
-    model, _ = load_model("nano")
+    suite = load_suite("nano-v1")
+    recipe = suite.recipe
+    chosen = [get_task(suite.tasks[place % len(suite.tasks)]) for place in range(tasks)]
+    model, _ = load_model(suite)
     sequences = tasks * recipe.prompts_per_task * recipe.rollouts_per_prompt
-    config = grpo_config(recipe, 0, sequences, folder)
-    rows = [task.rows("train", 200) for task in chosen]
+    config = grpo_config(suite, recipe.steps, 0, sequences, folder)
+    streams = [PromptStream(task.rows("train", 200), 0) for task in chosen]
     tokenizer = PreTrainedTokenizerFast.from_pretrained(NANO)
-    trainer = BalancedGRPOTrainer(model, tokenizer, config, chosen, rows, recipe)
+    trainer = BalancedGRPOTrainer(model, tokenizer, config, chosen, streams, recipe)
     balancer = load(method)().start(RunInfo(tasks, torch.ones(tasks), recipe.steps))
     gradients = TaskGradients(*trained(model), tasks)
     trainer.arm(BalancedStep(gradients, balancer, recipe.max_gradient_norm, RunningLedger(), Probe()))
@@ -61,7 +65,7 @@ def test_step(benchmark, tmp_path, tasks, method):
         plain_seconds.append(time.perf_counter() - began)
 
     def balanced() -> None:
-        groups = grouped(batch, rollouts, rollouts.advantages, trainer.recipe)
+        groups = grouped(batch, rollouts, rollouts.advantages, trainer.recipe.micro_batch)
         measured = measure(rollouts, rollouts.advantages, tasks)
         trainer.balanced_step(groups, lambda micro: trainer.compute_loss(trainer.model, micro), measured)
 

@@ -9,14 +9,16 @@ import torch
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 from trl import GRPOTrainer
 
-from bench.config import Recipe
+from bench.config import Recipe, Suite, load_suite
 from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
 from bench.models import NANO
+from bench.rollouts import grouped, measure, padded, reweighted
 from bench.step import BalancedStep
-from bench.trl import BalancedGRPOTrainer, grouped, grpo_config, measure, micro_batch, reweighted, trained
+from bench.trl.common import trained
+from bench.trl.grpo import BalancedGRPOTrainer, grpo_config
 from methods._base import Method, Rollouts, RunInfo, SampleWeighting
 from methods.uniform import Uniform
 from tasks._registry import get_task
@@ -34,6 +36,10 @@ def model() -> Qwen2ForCausalLM:
     return Qwen2ForCausalLM.from_pretrained(NANO, dtype=torch.float32)
 
 
+def suite_of(recipe: Recipe) -> Suite:
+    return load_suite("smoke-v1").model_copy(update={"recipe": recipe})
+
+
 def trainer_for(
     model: Qwen2ForCausalLM,
     folder: Path,
@@ -45,7 +51,7 @@ def trainer_for(
     rows = [task.rows("train", recipe.train_rows) for task in tasks]
     sequences = len(tasks) * recipe.prompts_per_task * recipe.rollouts_per_prompt
     tokenizer = PreTrainedTokenizerFast.from_pretrained(NANO)
-    config = grpo_config(recipe, 0, sequences, folder, extra_passes)
+    config = grpo_config(suite_of(recipe), recipe.steps, 0, sequences, folder, extra_passes)
     streams = [PromptStream(task_rows, 0) for task_rows in rows]
     trainer = BalancedGRPOTrainer(model, tokenizer, config, tasks, streams, recipe)
     chosen = (method or Uniform()).start(RunInfo(len(tasks), torch.ones(len(tasks)), recipe.steps))
@@ -66,7 +72,7 @@ def plain_gradient(trainer: BalancedGRPOTrainer, batch: dict[str, torch.Tensor])
 
 
 def balanced_gradient(trainer: BalancedGRPOTrainer, batch: dict[str, torch.Tensor], rollouts: Rollouts) -> torch.Tensor:
-    groups = grouped(batch, rollouts, rollouts.advantages, trainer.recipe)
+    groups = grouped(batch, rollouts, rollouts.advantages, trainer.recipe.micro_batch)
     measured = measure(rollouts, rollouts.advantages, len(TASKS))
     trainer.balanced_step(groups, lambda micro: trainer.compute_loss(trainer.model, micro), measured)
     return torch.cat([parameter.grad.flatten() for parameter in trained(trainer.model)[0]])
@@ -132,7 +138,7 @@ def test_advantages_are_normalised_by_group(model, tmp_path):
 def test_each_micro_batch_is_padded_only_to_its_own_longest(model, tmp_path):
     trainer = trainer_for(model, tmp_path)
     batch, rollouts = trainer.roll_out(trainer.draw())
-    for task_batch in grouped(batch, rollouts, rollouts.advantages, RECIPE):
+    for task_batch in grouped(batch, rollouts, rollouts.advantages, RECIPE.micro_batch):
         for half in task_batch.halves:
             for micro in half:
                 assert micro.data["completion_mask"].sum(dim=1).max() == micro.data["completion_ids"].shape[1]
@@ -145,7 +151,7 @@ def test_halves_are_split_by_prompt_group(model, tmp_path):
     trainer = trainer_for(model, tmp_path)
     batch, rollouts = trainer.roll_out(trainer.draw())
     tagged = {**batch, "completion_ids": rollouts.group[:, None].expand_as(batch["completion_ids"])}
-    for task_batch in grouped(tagged, rollouts, rollouts.advantages, RECIPE):
+    for task_batch in grouped(tagged, rollouts, rollouts.advantages, RECIPE.micro_batch):
         first, second = (
             {group for micro in half for group in micro.data["completion_ids"].flatten().tolist()}
             for half in task_batch.halves
@@ -169,10 +175,10 @@ def test_token_weights_fold_into_the_advantages(model, tmp_path):
     model.train()
     batch, rollouts = trainer.roll_out(trainer.draw())
     folded = reweighted(rollouts, trainer.method, 0)
-    everything = micro_batch(batch, folded, torch.arange(len(folded)))
+    everything = padded(batch, folded, torch.arange(len(folded)))
     weights = TokenMean().token_weights(rollouts)
     explicit = -(rollouts.advantages * weights * rollouts.lengths).mean()
-    assert trainer.compute_loss(model, everything.data).item() == pytest.approx(explicit.item(), rel=1e-4, abs=1e-6)
+    assert trainer.compute_loss(model, everything).item() == pytest.approx(explicit.item(), rel=1e-4, abs=1e-6)
 
 
 def test_training_takes_the_recipes_steps_and_moves_the_model(model, tmp_path):
@@ -191,7 +197,7 @@ def test_extra_passes_keep_the_probabilities_of_the_policy_that_sampled(model, t
     trainer = trainer_for(model, tmp_path, extra_passes=True)
     batch, rollouts = trainer.roll_out(trainer.draw())
     assert trainer.ledger.forward_passes == len(rollouts.task), "their forward pass is charged"
-    (first, *_), *_ = grouped(batch, rollouts, rollouts.advantages, RECIPE)[0].halves
+    (first, *_), *_ = grouped(batch, rollouts, rollouts.advantages, RECIPE.micro_batch)[0].halves
     here = trainer.compute_loss(model, first.data).item()
     assert here == pytest.approx(-first.data["advantages"].mean().item(), abs=1e-5)
     with torch.no_grad():
@@ -201,7 +207,7 @@ def test_extra_passes_keep_the_probabilities_of_the_policy_that_sampled(model, t
 
 
 def test_gradient_checkpointing_is_off(tmp_path):
-    config = grpo_config(RECIPE, 0, 48, tmp_path)
+    config = grpo_config(suite_of(RECIPE), 2, 0, 48, tmp_path)
     assert not config.gradient_checkpointing
     assert not config.activation_checkpointing
     assert not config.bf16
@@ -242,7 +248,7 @@ def test_bf16_weights_keep_a_float64_gramian(tmp_path):
 
 
 def test_private_names_of_trl_are_as_expected():
-    """A new trl must be read again before the pin is moved; these are what bench/trl.py touches."""
+    """A new trl must be read again before the pin is moved; these are what bench/trl/grpo.py touches."""
     assert version("trl") == "1.16.0"
     assert list(inspect.signature(GRPOTrainer._generate_and_score_completions).parameters) == [
         "self",

@@ -1,0 +1,46 @@
+"""The devices of a run: one process a device, started by `accelerate launch`; where the model lies."""
+
+import os
+from datetime import timedelta
+
+import torch
+from accelerate import PartialState
+from torch.distributed.fsdp import fully_shard
+from transformers import PreTrainedModel
+
+from bench.engine.world import World
+from bench.errors import UserError
+
+WAIT = timedelta(hours=6)
+"""How long a process waits for another that evaluates."""
+
+
+def join() -> World:
+    """Meet the processes that were started with this one; a world of one if it was started alone."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        PartialState(cpu=not torch.cuda.is_available(), timeout=WAIT)
+    return World.now()
+
+
+def device() -> torch.device:
+    """This process's own."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+def accelerator() -> str | None:
+    """The accelerator's model, None on a processor."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+def place(model: PreTrainedModel, shard: bool) -> None:
+    """Move the model to this process's device; with `shard`, keep only a part of every parameter there (FSDP2)."""
+    model.to(device())
+    if not shard:
+        return
+    if World.now().size == 1:
+        raise UserError("shard=true needs several processes: start with `accelerate launch -m bench run ...`.")
+    base = model.get_base_model() if hasattr(model, "get_base_model") else model
+    for part in (*base.get_decoder().layers, model):
+        fully_shard(part)
