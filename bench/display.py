@@ -1,6 +1,5 @@
-"""What the terminal shows: progress while a run goes on, tables of records, methods, tasks and suites."""
+"""What the terminal shows: progress while a run goes on, tables of records and suites."""
 
-import random
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -25,7 +24,6 @@ from bench.config import RESULTS, Suite
 from bench.errors import UserError
 from bench.records.schema import Record
 from bench.records.store import read, record_path
-from tasks._base import Task
 
 PLAIN_LINES = 10
 """Progress lines of a run whose output is not a terminal."""
@@ -151,28 +149,6 @@ def reference_of(record: Record) -> Record | None:
     except UserError:
         return None
     return reference if reference.suite.digest == record.suite.digest and reference.status == "done" else None
-
-
-def show_tasks(tasks: Mapping[str, Task]) -> None:
-    """One row a task."""
-    table = Table("task", "domain", "revision", "chance", "what is asked and checked")
-    for name, task in tasks.items():
-        table.add_row(name, task.domain, str(task.revision), f"{task.chance:.3f}", escape(task.summary))
-    console().print(table)
-
-
-def show_task(task: Task, samples: int = 3) -> None:
-    """A task's card, and sample prompts with the verdict on the right reply and on two wrong ones."""
-    out = console()
-    out.print(f"[bold]{task.name}[/bold] ({task.domain}, revision {task.revision}, chance {task.chance:.3f})")
-    out.print(escape(task.summary))
-    table = Table("prompt", "reply", "reward")
-    for row in task.rows("heldout", samples):
-        chance = random.Random(row.index)  # noqa: S311 - not a secret
-        for reply in (row.answer, task.slip(row, chance), task.slip(row, chance)):
-            table.add_row(escape(row.prompt), escape(reply), f"{task.verify(reply, row):g}")
-        table.add_section()
-    out.print(table)
 
 
 def show_suites(suites: Iterable[Suite]) -> None:

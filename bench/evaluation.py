@@ -62,7 +62,7 @@ def evaluate(
 
     tokenizer: needs a padding and an end-of-text token; it encodes a prompt as `bench.prompts` says.
     """
-    with _quiet(), _undisturbed(model):
+    with quietly(), undisturbed(model):
         manager = TaskManager(include_defaults=False, metadata={"items": settings.items})
         loaded = manager.load([str(task.harness_yaml) for task in tasks])
         chosen = {"temperature": settings.temperature, "max_gen_toks": settings.max_reply_tokens}
@@ -141,7 +141,7 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
             order = sorted(group, key=lambda i: len(requests[i].args[0]))  # little padding in a batch
             for start in range(0, len(order), size):
                 batch = order[start : start + size]
-                # transformers samples from the global generator, which `_undisturbed` restores
+                # transformers samples from the global generator, which `undisturbed` restores
                 torch.manual_seed(int(digest_of([self.settings.seed, task, start])[:15], 16))
                 texts = self._sample([requests[i].args[0] for i in batch], requests[batch[0]].args[1])
                 for i, text in zip(batch, texts, strict=True):
@@ -172,7 +172,7 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
 
 
 @contextmanager
-def _undisturbed(model: PreTrainedModel) -> Iterator[None]:
+def undisturbed(model: PreTrainedModel) -> Iterator[None]:
     """The model in evaluation mode; afterwards its modes and the global generators are as before."""
     modes = {module: module.training for module in model.modules()}
     own = model.generation_config
@@ -191,7 +191,7 @@ def _undisturbed(model: PreTrainedModel) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quietly() -> Iterator[None]:
     """Without lm-eval's notices and progress bars; errors are raised, not written."""
     logger = logging.getLogger("lm_eval")
     level = logger.level

@@ -54,7 +54,7 @@ def split_of(prompt: str) -> Split:
 
 
 class Task(ABC):
-    """A procedural task. Subclasses give the card, `draw`, `verify` and `slip`."""
+    """Rows, prompts, verifier. A `ProceduralTask` draws its rows, a `tasks._data.DataTask` reads them."""
 
     name: ClassVar[str]
     domain: ClassVar[Domain]
@@ -64,11 +64,12 @@ class Task(ABC):
     chance: ClassVar[float]
     """Probability that a guess of the right form is correct, in [0, 1]."""
     max_reply_tokens: ClassVar[int]
-    """Longest right reply in tokens of the nano tokenizer, end of text included."""
+    """Room that a right reply needs, in tokens, end of text included: the longest one in tokens of the nano
+    tokenizer where rows are drawn, a figure that serves usual tokenizers where they are read."""
 
     @abstractmethod
-    def draw(self, rng: random.Random) -> Draft:
-        """A fresh question; all chance comes from `rng`."""
+    def stream(self, split: Split) -> Iterator[Row]:
+        """Distinct rows of one split, in an order that is the same on every machine. Endless or until dry."""
 
     @abstractmethod
     def verify(self, reply: str, row: Row) -> float:
@@ -78,20 +79,9 @@ class Task(ABC):
     def slip(self, row: Row, rng: random.Random) -> str:
         """A plausible wrong reply to `row`: well formed, and worth 0."""
 
-    def stream(self, split: Split) -> Iterator[Row]:
-        """Distinct rows of one split, in an order fixed by name and revision. Endless or until dry."""
-        seen: set[str] = set()
-        index = misses = 0
-        while misses < 10_000:
-            rng = random.Random(f"{self.name}/{self.revision}/{split}/{index}")  # noqa: S311 - not a secret
-            draft = self.draw(rng)
-            index += 1
-            if split_of(draft.prompt) != split or draft.prompt in seen:
-                misses += 1
-                continue
-            misses = 0
-            seen.add(draft.prompt)
-            yield Row(self.name, split, len(seen) - 1, draft.prompt, draft.answer, draft.facts)
+    def solution(self, row: Row) -> str:
+        """A full right reply to `row`, worth 1: what supervised training imitates. By default the bare answer."""
+        return row.answer
 
     def rows(self, split: Split, count: int) -> tuple[Row, ...]:
         """The first `count` rows of a split. UserError if the task has fewer distinct ones."""
@@ -109,6 +99,29 @@ class Task(ABC):
 
     def __repr__(self) -> str:
         return f"{self.name}@{self.revision}"
+
+
+class ProceduralTask(Task):
+    """A task whose rows are drawn by chance from its own rules: no data, no end."""
+
+    @abstractmethod
+    def draw(self, rng: random.Random) -> Draft:
+        """A fresh question; all chance comes from `rng`."""
+
+    def stream(self, split: Split) -> Iterator[Row]:
+        """Distinct rows of one split, in an order fixed by name and revision. Until 10,000 draws bring nothing more."""
+        seen: set[str] = set()
+        index = misses = 0
+        while misses < 10_000:
+            rng = random.Random(f"{self.name}/{self.revision}/{split}/{index}")  # noqa: S311 - not a secret
+            draft = self.draw(rng)
+            index += 1
+            if split_of(draft.prompt) != split or draft.prompt in seen:
+                misses += 1
+                continue
+            misses = 0
+            seen.add(draft.prompt)
+            yield Row(self.name, split, len(seen) - 1, draft.prompt, draft.answer, draft.facts)
 
 
 def data_hash(rows: tuple[Row, ...]) -> str:

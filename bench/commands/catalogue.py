@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from bench.completion import method_names, task_names
 from bench.errors import UserError
 
 PLACES = ("gramian", "loss", "sampling", "advantage", "gradient", "wrapper", "plan")
@@ -12,23 +13,29 @@ PLACES = ("gramian", "loss", "sampling", "advantage", "gradient", "wrapper", "pl
 
 
 @click.command()
-@click.argument("name", required=False)
-def methods(name: str | None) -> None:
+@click.argument("name", required=False, shell_complete=method_names)
+@click.option("--json", "as_json", is_flag=True, help="the same as JSON")
+def methods(name: str | None, as_json: bool) -> None:
     """List all methods by where they act, or show the card and the settings of one.
 
     NAME may be the path of a file, which ends in .py.
     """
+    from bench.listings import method_data, settings_data
     from bench.method_display import show_method, show_methods
     from methods._registry import cards, find, load
 
-    if name:
+    if as_json and name:
+        _print_json({**method_data(find(name)), "settings": settings_data(load(name).Settings)})
+    elif as_json:
+        _print_json([method_data(card) for card in cards().values()])
+    elif name:
         show_method(find(name), load(name).Settings)
     else:
         show_methods(cards())
 
 
 @click.command()
-@click.argument("method", required=False)
+@click.argument("method", required=False, shell_complete=method_names)
 def check(method: str | None) -> None:
     """Try every property of the contract on one method. Exit code 1: it breaks one, and the table says how.
 
@@ -76,22 +83,49 @@ def new_method(name: str, acts_on: str, folder: Path | None) -> None:
 
 
 @click.command()
-@click.argument("name", required=False)
-def tasks(name: str | None) -> None:
-    """List all tasks, or show one with sample prompts and its verifier's verdicts."""
-    from bench.display import show_task, show_tasks
+@click.argument("name", required=False, shell_complete=task_names)
+@click.option("--data-root", type=click.Path(path_type=Path), help="folder of local copies of data sets, not the hub")
+@click.option("--json", "as_json", is_flag=True, help="the same as JSON")
+def tasks(name: str | None, data_root: Path | None, as_json: bool) -> None:
+    """List all tasks, or show one: its card, sample prompts, its verifier's verdicts on right and wrong replies.
+
+    \b
+    bench tasks                                  all tasks
+    bench tasks arc_easy --data-root ~/data      one, with its rows from ~/data/arc_easy/
+    """
+    import os
+
+    from bench.display import console
+    from bench.network import offline_if_unreachable
+    from bench.task_display import show_task, show_tasks, task_json, tasks_json
+    from tasks._data import ROOT
     from tasks._registry import all_tasks, get_task
 
+    if data_root is not None:
+        os.environ[ROOT] = str(data_root)
     if name:
-        show_task(get_task(name))
+        offline_if_unreachable()
+    if as_json:
+        _print_json(task_json(get_task(name)) if name else tasks_json(all_tasks()))
+    elif name:
+        show_task(get_task(name), console())
     else:
-        show_tasks(all_tasks())
+        show_tasks(all_tasks(), console())
 
 
 @click.command()
-def suites() -> None:
+@click.option("--json", "as_json", is_flag=True, help="every field, as JSON")
+def suites(as_json: bool) -> None:
     """List all suites: tasks, model, budget, seeds."""
     from bench.config import load_suite, suite_names
     from bench.display import show_suites
+    from bench.listings import suite_data
 
-    show_suites([load_suite(name) for name in suite_names()])
+    found = [load_suite(name) for name in suite_names()]
+    _print_json([suite_data(suite) for suite in found]) if as_json else show_suites(found)
+
+
+def _print_json(data: object) -> None:
+    import json
+
+    click.echo(json.dumps(data, indent=2, allow_nan=False))

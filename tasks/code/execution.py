@@ -3,7 +3,7 @@
 import random
 from typing import ClassVar
 
-from tasks._base import Domain, Draft, Row, Task
+from tasks._base import Domain, Draft, ProceduralTask, Row
 
 STEPS = ("+", "-")
 
@@ -13,7 +13,7 @@ def apply(sign: str, left: int, right: int) -> int:
     return left + right if sign == "+" else left - right
 
 
-class Execution(Task):
+class Execution(ProceduralTask):
     name: ClassVar[str] = "execution"
     domain: ClassVar[Domain] = "code"
     revision: ClassVar[int] = 1

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from typing import ClassVar
 
-from tasks._base import Domain, Draft, Row, Task
+from tasks._base import Domain, Draft, ProceduralTask, Row
 from tasks._sandbox import evaluate
 
 Family = tuple[str, Callable[[int, int, int], int]]
@@ -25,7 +25,7 @@ LONGEST = 40
 """Characters of a reply that are looked at; the longest right one has 5."""
 
 
-class Induction(Task):
+class Induction(ProceduralTask):
     name: ClassVar[str] = "induction"
     domain: ClassVar[Domain] = "code"
     revision: ClassVar[int] = 1

@@ -3,12 +3,12 @@
 import random
 from typing import ClassVar
 
-from tasks._base import Domain, Draft, Row, Task
+from tasks._base import Domain, Draft, ProceduralTask, Row
 
 PROMPT = "{a}{sign}{b}="
 
 
-class Arithmetic(Task):
+class Arithmetic(ProceduralTask):
     name: ClassVar[str] = "arithmetic"
     domain: ClassVar[Domain] = "math"
     revision: ClassVar[int] = 1

@@ -6,7 +6,7 @@ The reply is long (about 25 tokens) and only its last word counts, as with a cha
 import random
 from typing import ClassVar
 
-from tasks._base import Domain, Draft, Row, Task, last_word
+from tasks._base import Domain, Draft, ProceduralTask, Row, last_word
 
 PROMPT = "add {a} {b}:"
 COLUMNS = 3
@@ -27,7 +27,7 @@ def worked(a: int, b: int, error: tuple[int, int] | None = None) -> str:
     return f"{' '.join(steps)} {total}"
 
 
-class ColumnAddition(Task):
+class ColumnAddition(ProceduralTask):
     name: ClassVar[str] = "column_addition"
     domain: ClassVar[Domain] = "math"
     revision: ClassVar[int] = 1

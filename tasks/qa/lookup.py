@@ -6,13 +6,13 @@ People are always listed in the same order, so that a tiny model can learn where
 import random
 from typing import ClassVar
 
-from tasks._base import Domain, Draft, Row, Task
+from tasks._base import Domain, Draft, ProceduralTask, Row
 from tasks.qa._people import NAMES
 
 FACTS = 6
 
 
-class Lookup(Task):
+class Lookup(ProceduralTask):
     name: ClassVar[str] = "lookup"
     domain: ClassVar[Domain] = "qa"
     revision: ClassVar[int] = 1

@@ -7,14 +7,14 @@ same order, so that a tiny model can learn where to look.
 import random
 from typing import ClassVar
 
-from tasks._base import Domain, Draft, Row, Task
+from tasks._base import Domain, Draft, ProceduralTask, Row
 from tasks.qa._people import NAMES
 
 PEOPLE = 5
 ROOMS = "ABCDE"
 
 
-class Relation(Task):
+class Relation(ProceduralTask):
     name: ClassVar[str] = "relation"
     domain: ClassVar[Domain] = "qa"
     revision: ClassVar[int] = 1

@@ -232,9 +232,19 @@ def test_a_sandbox_that_does_not_start_is_an_error_not_a_wrong_reply(binary: str
     assert "pip install" in printed
 
 
-def test_without_the_sandbox_nothing_is_executed() -> None:
-    code = "import sys; sys.modules['pydantic_monty'] = None\n"
-    assert "UserError" in _python(code + "from tasks._sandbox import evaluate; evaluate('x', 'x', [1])")
+WITHOUT = "import sys; sys.modules['pydantic_monty'] = None\nfrom tasks._sandbox import evaluate\n"
+
+
+def test_without_the_package_the_jail_stands_in_and_says_so() -> None:
+    code = WITHOUT + "print(evaluate('x+1', 'x', [1, 2]), evaluate('x/1', 'x', [1]), evaluate('open(0)', 'x', [1]))"
+    assert _python(code).strip() == "[2, 3] None None"
+    said = _python("import warnings; warnings.simplefilter('error')\n" + code, PYTHONWARNINGS="")
+    assert "RuntimeWarning: pydantic-monty is not installed: expressions run in the jail, with landlock" in said
+
+
+def test_without_any_sandbox_nothing_is_executed() -> None:
+    code = "from tasks._jail import _JAIL; _JAIL.layers = ()\n" + WITHOUT + "evaluate('x', 'x', [1])"
+    assert "UserError: model-written code cannot be locked in here" in _python(code)
 
 
 def test_a_right_expression_is_far_below_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:

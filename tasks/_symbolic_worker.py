@@ -1,0 +1,123 @@
+"""The process that compares two formulas by math-verify. Run by `tasks._symbolic`; imports nothing of the project.
+
+It imports math-verify once and forks a child that does the comparing. A child that takes too long, runs out of
+memory or crashes is killed, the answer is "not equal", and the next child is there within milliseconds. Request: a
+line of JSON, [gold, answer]. Reply: one byte, 1 or 0; R once, when ready.
+"""
+
+import json
+import os
+import resource
+import select
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import BinaryIO, Never
+
+Compare = Callable[[str, str], bool]
+
+SECONDS = 1.0
+"""Wall clock for one comparison. Nearly all take less than a fiftieth of it."""
+MEMORY = 2**29
+"""Address space of the child, in bytes; it starts with 65 MB."""
+REUSE = 500
+"""Comparisons a child may do: caches make it four times as fast as a fresh one, and may not grow for ever."""
+WARM = [
+    (r"\frac{1}{2}", "0.5"), (r"\sqrt{8}", r"2\sqrt{2}"), ("x^2+2x+1", "(x+1)^2"), ("(1,2)", "(1, 2)"),
+    ("[0,1)", "[0, 1)"), (r"\{1,2\}", "2, 1"), ("y=2x", "y = 2x"), (r"\frac{\pi}{3}", r"\pi/3"), ("3+4i", "4i+3"),
+    (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"),
+    (r"(-\infty,2]\cup[3,\infty)", r"(-\infty, 2] \cup [3, \infty)"),
+]  # fmt: skip
+"""Compared once before the first fork, so that the tables of the parser are built."""
+
+
+class Child:
+    """A forked process that answers requests until it is killed."""
+
+    def __init__(self, compare: Compare) -> None:
+        self.asked = 0
+        requests, self.requests = os.pipe()
+        self.replies, replies = os.pipe()
+        self.process = os.fork()
+        if not self.process:
+            os.close(self.requests)
+            os.close(self.replies)
+            serve(os.fdopen(requests, "rb"), replies, compare)
+        os.close(requests)
+        os.close(replies)
+
+    def ask(self, request: bytes) -> bytes:
+        """The reply to a request; empty if the child died or took longer than SECONDS."""
+        self.asked += 1
+        with suppress(BrokenPipeError):
+            os.write(self.requests, request)
+        ready, _, _ = select.select([self.replies], [], [], SECONDS)
+        return os.read(self.replies, 1) if ready else b""
+
+    def kill(self) -> None:
+        os.close(self.requests)
+        os.close(self.replies)
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+
+
+def serve(requests: BinaryIO, replies: int, compare: Compare) -> Never:
+    """The child's life: limits first, then one request after the other. The timer ends it even if it is orphaned."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nothing, stream)
+    limit(resource.RLIMIT_AS, MEMORY)
+    limit(resource.RLIMIT_CPU, REUSE)
+    limit(resource.RLIMIT_FSIZE, 0)
+    limit(resource.RLIMIT_CORE, 0)
+    for request in requests:
+        signal.setitimer(signal.ITIMER_REAL, 2 * SECONDS)
+        gold, answer = json.loads(request)
+        verdict = compare(gold, answer)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        os.write(replies, b"1" if verdict else b"0")
+    os._exit(0)
+
+
+def limit(kind: int, value: int) -> None:
+    """Lower a limit; a system that lacks it keeps the others, and the wall clock."""
+    with suppress(OSError, ValueError):
+        resource.setrlimit(kind, (value, value))
+
+
+def comparison() -> Compare:
+    """Equality by math-verify, its own timeouts off: they need signals, and end what they should only interrupt."""
+    import gc
+    import logging
+
+    from math_verify import parse, verify  # type: ignore[import-untyped]
+
+    logging.disable()
+
+    def compare(gold: str, answer: str) -> bool:
+        ours, theirs = (parse(rf"\boxed{{{text}}}", parsing_timeout=None) for text in (gold, answer))
+        return bool(verify(ours, theirs, timeout_seconds=None))
+
+    wrong = [pair for pair in WARM if not compare(*pair)]
+    if wrong:
+        sys.exit(f"math-verify calls these different: {wrong}")
+    gc.freeze()
+    return compare
+
+
+def main() -> None:
+    compare = comparison()
+    os.write(1, b"R")
+    child = Child(compare)
+    for request in sys.stdin.buffer:
+        reply = child.ask(request)
+        os.write(1, reply or b"0")
+        if not reply or child.asked >= REUSE:
+            child.kill()
+            child = Child(compare)
+    child.kill()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+r"""What tasks share whose answers are formulas in \boxed{}: exact comparison, then math-verify."""
+
+import random
+from collections.abc import Iterator
+from typing import ClassVar
+
+from tasks._base import Domain, Row, Split
+from tasks._boxed import LONGEST, last_boxed, plain
+from tasks._data import DataTask
+from tasks._numbers import number
+from tasks._symbolic import need, same, start
+from tasks.math._numeric import near
+
+PROMPT = "{problem}\n\nThink step by step, and put the final answer in \\boxed{{}}."
+
+
+class FormulaTask(DataTask):
+    r"""Problems whose answer is the last \boxed{} of the reply. Rows carry a published solution, which has one."""
+
+    domain: ClassVar[Domain] = "math"
+    revision: ClassVar[int] = 1
+    max_reply_tokens: ClassVar[int] = 1024
+
+    def stream(self, split: Split) -> Iterator[Row]:
+        """UserError without math-verify: a run must not start that cannot be scored."""
+        need()
+        return super().stream(split)
+
+    def verify(self, reply: str, row: Row) -> float:
+        start()  # it takes a second, in which the first replies may be settled without it
+        answer = last_boxed(reply)
+        return float(answer is not None and same(row.answer, answer))
+
+    def solution(self, row: Row) -> str:
+        return str(row.facts["solution"])
+
+    def slip(self, row: Row, rng: random.Random) -> str:
+        replies = (rf"\boxed{{{wrong}}}" for wrong in _wrong(row.answer, rng))
+        return next(reply for reply in replies if not self.verify(reply, row))
+
+
+def usable(answer: str | None) -> bool:
+    """Whether an answer can be compared: neither empty nor longer than a reply's may be."""
+    return bool(answer and answer.strip()) and len(answer or "") <= LONGEST
+
+
+def _wrong(answer: str, rng: random.Random) -> Iterator[str]:
+    """Plausible wrong answers, the likeliest first: another number, one digit changed, a sign or a term too many."""
+    value = number(plain(answer))
+    if value is not None:
+        yield near(value, rng)
+    digits = [place for place, letter in enumerate(answer) if letter in "0123456789"]
+    rng.shuffle(digits)
+    for place in digits:
+        other = rng.choice([digit for digit in "123456789" if digit != answer[place]])
+        yield f"{answer[:place]}{other}{answer[place + 1 :]}"
+    others = [f"-{answer}", f"{answer}+1", f"2({answer})", *"0123456789"]
+    yield from rng.sample(others, len(others))
