@@ -3,15 +3,19 @@
 Execution happens in a pydantic-monty worker: a separate process that speaks Python's syntax but has no
 files, no network, no processes and no clock to wait on, under limits for time, memory, recursion and
 output. Expected values never enter it. Whatever goes wrong in there is an ordinary result, `None`.
+
+Where pydantic-monty is not installed, the jail (`tasks/_jail.py`) runs the expression instead, and says so once.
 """
 
 import atexit
 import os
+import warnings
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
+from tasks import _jail
 
 if TYPE_CHECKING:
     from pydantic_monty import Monty
@@ -36,6 +40,8 @@ def evaluate(expression: str, variable: str, inputs: Sequence[int]) -> list[int]
     expression: untrusted text; must be a single expression in `variable`. Neither booleans nor floats are
     integers here. Takes SECONDS + GRACE at most, twice that if the worker dies. UserError without a sandbox.
     """
+    if not _installed():
+        return _integers(_jail.evaluate(expression, variable, inputs, seconds=SECONDS))
     pool = _pool()
     from pydantic_monty import MontyCrashedError, MontyError
 
@@ -48,9 +54,31 @@ def evaluate(expression: str, variable: str, inputs: Sequence[int]) -> list[int]
             continue  # perhaps killed from outside; a second death is the expression's own doing
         except MontyError:
             return None
-        plain = isinstance(values, list) and all(type(value) is int for value in values)
-        return values if plain else None
+        return _integers(values)
     return None
+
+
+def _integers(values: object) -> list[int] | None:
+    """A list of integers as it is, anything else as None."""
+    plain = isinstance(values, list) and all(type(value) is int for value in values)
+    return values if plain else None  # type: ignore[return-value]
+
+
+@cache
+def _installed() -> bool:
+    """Whether pydantic-monty is there; warns once if it is not, and the jail stands in."""
+    try:
+        import pydantic_monty  # noqa: F401
+    except ImportError:
+        layers = " and ".join(_jail.layers()) or "no protection (unsafe_code=true)"
+        warnings.warn(
+            f"pydantic-monty is not installed: expressions run in the jail, with {layers}. {REMEDY} to have verdicts "
+            "that compare with those of other records.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+        return False
+    return True
 
 
 def _run(pool: "Monty", expression: str, variable: str, inputs: Sequence[int]) -> list[int]:
@@ -77,13 +105,8 @@ def _pool() -> "Monty":
 @cache
 def _start() -> "tuple[Monty, int]":
     """A pool of one worker, as verification is sequential, and the process it serves; started once."""
-    try:
-        from pydantic_monty import Monty, MontyError
-    except ImportError:
-        raise UserError(
-            "tasks that execute model-written code need the sandbox, and pydantic-monty is not installed. "
-            f"{REMEDY}; code is never run unprotected instead."
-        ) from None
+    from pydantic_monty import Monty, MontyError
+
     pool, owner = Monty(min_processes=1, max_processes=1, feed_duration_limit_grace=GRACE), os.getpid()
     try:
         pool.__enter__()
