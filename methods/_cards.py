@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,13 @@ def read_card(path: Path) -> MethodCard:
 
 def _read(path: Path) -> tuple[MethodCard, tuple[str, ...]]:
     """A file's card, and the variants of its class."""
+    stat = path.stat()
+    return _parsed(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(path: Path, changed: int, size: int) -> tuple[MethodCard, tuple[str, ...]]:
+    """The same; a file is parsed once, unless it changes."""
     try:
         tree = ast.parse(path.read_text("utf-8"))
     except UnicodeDecodeError:

@@ -2,19 +2,22 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from bench.completion import run_words
 from bench.errors import UserError
 
 if TYPE_CHECKING:
     from bench.config import Request
+    from bench.execution.plan import Plan
     from bench.run import Finished, Watcher
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="method=M [suite=S] [seed=N] [key=value]...")
+@click.argument("words", nargs=-1, metavar="method=M [suite=S] [seed=N] [key=value]...", shell_complete=run_words)
 def run(words: tuple[str, ...]) -> None:
     """Train, evaluate and record one method on a suite.
 
@@ -25,30 +28,128 @@ def run(words: tuple[str, ...]) -> None:
     bench run method=pcgrad recipe.learning_rate=1e-4    a changed suite: exploratory, not ranked
     bench run method=pcgrad budget.sampled_tokens=50000  stop when a counter is used up
     bench run method=pcgrad store=runs                   keep the record elsewhere than in results/
+    bench run method=pcgrad suite=small-v1 dry_run=true  what it would do, spend and hold in memory
 
     A method is a name, or the path of a file that ends in .py. A finished run is shown, not repeated. Exit code 1:
     the run failed, and its record says why.
     """
-    from bench.config import parse_request
+    from bench.config import parse_request, surroundings
     from bench.display import make_watcher, show_record
     from methods._registry import find
 
     request = parse_request(words)
+    surroundings(request)
     for spec in filter(None, (request.method, request.wrapper)):
         find(spec)
+    if request.dry_run:
+        _forecast(request)
+        return
     with make_watcher() as watcher:
         watcher.phase("start")
         finished = _run_function()(request, watcher)
+    if finished is None:
+        return
     if not finished.fresh:
         click.echo("This run is finished already; here is its record. Train it again with store=DIR.\n")
     show_record(finished.record, finished.path)
     sys.exit(1 if finished.record.status == "failed" else 0)
 
 
-def _run_function() -> "Callable[[Request, Watcher], Finished]":
+def _forecast(request: "Request") -> None:
+    """Print what a run would do, without training."""
+    from bench.display import console
+    from bench.estimate import forecast
+    from bench.estimate_display import rows_of, show_forecast
+    from methods._registry import load
+    from tasks._registry import get_task
+
+    suite = request.suite
+    kinds = [load(spec) for spec in filter(None, (request.method, request.wrapper))]
+    tasks = [get_task(name) for name in suite.tasks]
+    rows = rows_of(tasks, suite.recipe.train_rows, suite.evaluation.items)
+    wants = frozenset[str]().union(*(kind.needs for kind in kinds))
+    show_forecast(forecast(request, wants, rows), console())
+
+
+def _run_function() -> "Callable[[Request, Watcher], Finished | None]":
     """`bench.run.run`, whose import brings in the training stack. UserError if that is not installed."""
     try:
         from bench.run import run
     except ModuleNotFoundError as error:
         raise UserError(f"training needs {error.name}, which is not installed. Run `make install`.") from None
     return run
+
+
+@click.command()
+@click.argument(
+    "words", nargs=-1, metavar="method=M,... [suite=S,...] [seed=N,...|all] [key=value]...", shell_complete=run_words
+)
+@click.option("--json", "as_json", is_flag=True, help="every run with its state, cost and command, as JSON")
+@click.option("--slurm", "folder", type=click.Path(path_type=Path), help="write a Slurm job array into this folder")
+def plan(words: tuple[str, ...], as_json: bool, folder: Path | None) -> None:
+    """List runs: which are done, running, failed or to do, and what the rest will cost. Nothing is run.
+
+    \b
+    bench plan method=pcgrad,mgda suite=nano-v1 seed=all   two methods, all seeds of the suite
+    bench plan method=all suite=smoke-v1 seed=0..2         every method but peers
+    bench plan method=uniform wrapper=none,samo seed=0     without and with something around it
+    bench plan method=all seed=all workers=8               when eight workers would be done
+    bench plan method=all seed=all --slurm jobs            jobs/array.sh and the list of its runs
+
+    The other words are those of `bench run`, and hold for all runs. Costs are taken from the ledgers of earlier
+    runs, in the store and in results/.
+    """
+    import json
+
+    from bench.execution.plan import plan_json
+    from bench.execution_display import show_plan
+
+    if not folder and any(word.startswith("slurm.") for word in words):
+        raise UserError("slurm.* options are for a job array; say where to write it: --slurm DIR.")
+    found = _planned(words)
+    if folder:
+        from bench.execution.slurm import write_array
+
+        paths = write_array(found, folder)
+        click.echo("".join(f"Written: {path}\n" for path in paths) + f"Submit with `sbatch {paths[-1]}`.", err=as_json)
+    if as_json:
+        click.echo(json.dumps(plan_json(found), indent=2, allow_nan=False))
+    else:
+        show_plan(found)
+
+
+@click.command()
+@click.argument(
+    "words", nargs=-1, metavar="method=M,... [suite=S,...] [seed=N,...|all] [key=value]...", shell_complete=run_words
+)
+def sweep(words: tuple[str, ...]) -> None:
+    """Run what `bench plan` lists and is not done, each run in a process of its own.
+
+    \b
+    bench sweep method=pcgrad,mgda suite=nano-v1 seed=all  two runs at once, on this machine
+    bench sweep method=all seed=all workers=8 store=runs   eight at once
+    bench sweep method=all timeout=3600 retries=1          kill what hangs; once more what died
+    bench sweep method=all seed=all backend=ray            on a Ray cluster, or a Ray of this machine
+    bench sweep method=all backend=ray ray.address=HOST:6379 ray.cpus=4 ray.gpus=1
+
+    The same command goes on after any crash or interrupt: what is done is not run again. Several sweeps may share
+    a store and a plan. Exit code 1: a run failed; the end says which, why, and the command that tries it again.
+    """
+    from bench.execution.sweep import carry_out
+    from bench.execution_display import reporter, show_summary
+
+    found = _planned(words)
+    with reporter(found) as watching:
+        summary = carry_out(found, watching)
+    show_summary(summary, found)
+    sys.exit(summary.exit_code)
+
+
+def _planned(words: tuple[str, ...]) -> "Plan":
+    """`bench.execution.plan.plan`, for which a run's identity brings in the training stack."""
+    from bench.execution.plan import plan
+
+    try:
+        return plan(words)
+    except ModuleNotFoundError as error:
+        raise UserError(f"training needs {error.name}, which is not installed. Run `make install`.") from None
