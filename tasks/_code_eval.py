@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bench.errors import UserError
-from tasks._jail import passes
+from tasks._jail.programs import passes
 
 SECONDS = 3.0
 """Processor time of one program, as the metric's default."""

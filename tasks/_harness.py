@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
-def heldout(*, task: str, items: int, **_: object) -> "dict[str, Dataset]":
-    """The first `items` held-out rows of a task, as the split `heldout` of a data set.
+def heldout(*, task: str, items: int, skip: int = 0, **_: object) -> "dict[str, Dataset]":
+    """Held-out rows of a task from `skip` on, `items` of them, as the split `heldout` of a data set.
 
     Facts travel as JSON text, because rows of one task may differ in form. Keywords that lm-eval adds
     of its own are ignored. UserError if the task has fewer rows.
     """
     from datasets import Dataset
 
-    rows = get_task(task).rows("heldout", items)
+    rows = get_task(task).rows("heldout", skip + items)[skip:]
     documents = [
         {"task": task, "index": r.index, "prompt": r.prompt, "answer": r.answer, "facts": json.dumps(r.facts)}
         for r in rows

@@ -14,7 +14,7 @@ def all_tasks() -> dict[str, Task]:
     """Every task by name, sorted. A duplicate name is refused; a module that cannot be imported raises."""
     found: dict[str, Task] = {}
     for info in pkgutil.walk_packages(tasks.__path__, "tasks.", onerror=_reraise):
-        if info.ispkg or info.name.rpartition(".")[2].startswith("_"):
+        if info.ispkg or "._" in info.name:
             continue
         module = importlib.import_module(info.name)
         for value in vars(module).values():

@@ -4,7 +4,7 @@ Execution happens in a pydantic-monty worker: a separate process that speaks Pyt
 files, no network, no processes and no clock to wait on, under limits for time, memory, recursion and
 output. Expected values never enter it. Whatever goes wrong in there is an ordinary result, `None`.
 
-Where pydantic-monty is not installed, the jail (`tasks/_jail.py`) runs the expression instead, and says so once.
+Where pydantic-monty is not installed, the jail (`tasks/_jail`) runs the expression instead, and says so once.
 """
 
 import atexit
@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from bench.errors import UserError
-from tasks import _jail
+from tasks._jail import programs
 
 if TYPE_CHECKING:
     from pydantic_monty import Monty
@@ -41,7 +41,7 @@ def evaluate(expression: str, variable: str, inputs: Sequence[int]) -> list[int]
     integers here. Takes SECONDS + GRACE at most, twice that if the worker dies. UserError without a sandbox.
     """
     if not _installed():
-        return _integers(_jail.evaluate(expression, variable, inputs, seconds=SECONDS))
+        return _integers(programs.evaluate(expression, variable, inputs, seconds=SECONDS))
     pool = _pool()
     from pydantic_monty import MontyCrashedError, MontyError
 
@@ -70,7 +70,7 @@ def _installed() -> bool:
     try:
         import pydantic_monty  # noqa: F401
     except ImportError:
-        layers = " and ".join(_jail.layers()) or "no protection (unsafe_code=true)"
+        layers = " and ".join(programs.layers()) or "no protection (unsafe_code=true)"
         warnings.warn(
             f"pydantic-monty is not installed: expressions run in the jail, with {layers}. {REMEDY} to have verdicts "
             "that compare with those of other records.",

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from tasks._base import Draft, Row, Split
 from tasks._data import Hub
-from tasks._jail import passes
+from tasks._jail.programs import passes
 from tasks._schema import Shape
 from tasks.code._program import ASK, ProgramTask, program_of, unix
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from tasks._base import Draft, Row, Split
 from tasks._data import Hub
-from tasks._jail import asks, passes, prints
+from tasks._jail.programs import asks, passes, prints
 from tasks._schema import OffSchema, Shape, check
 from tasks.code._program import ASK, ProgramTask, program_of, unix
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from tasks._base import Domain, Row, Split
-from tasks._boxed import LONGEST, last_boxed, plain
 from tasks._data import DataTask
-from tasks._numbers import number
-from tasks._symbolic import need, same, start
+from tasks._formulas.boxed import LONGEST, last_boxed, plain
+from tasks._formulas.numbers import number
+from tasks._formulas.symbolic import need, same, start
 from tasks.math._numeric import near
 
 PROMPT = "{problem}\n\nThink step by step, and put the final answer in \\boxed{{}}."

@@ -5,9 +5,9 @@ from fractions import Fraction
 from typing import ClassVar
 
 from tasks._base import Domain, Row
-from tasks._boxed import LONGEST, last_boxed, plain
 from tasks._data import DataTask
-from tasks._numbers import last_number, number, only_number
+from tasks._formulas.boxed import LONGEST, last_boxed, plain
+from tasks._formulas.numbers import last_number, number, only_number
 
 MARK = "####"
 ASK = 'Think step by step, and end with "#### " and the number.'

@@ -8,9 +8,9 @@ import random
 from fractions import Fraction
 from typing import ClassVar
 
-from tasks._arithmetic import LONGEST, NotArithmetic, compute
 from tasks._base import Domain, Draft, ProceduralTask, Row
-from tasks._boxed import last_boxed
+from tasks._formulas.arithmetic import LONGEST, NotArithmetic, compute
+from tasks._formulas.boxed import last_boxed
 
 PROMPT = (
     "Using the numbers {numbers}, each exactly once, write an expression that equals {target}. You may use + - * / "

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from tasks._base import Draft, Row, Split
 from tasks._data import Hub
-from tasks._numbers import number
+from tasks._formulas.numbers import number
 from tasks._schema import OffSchema, Shape
 from tasks.math._numeric import ASK, MARK, NumericTask, written
 

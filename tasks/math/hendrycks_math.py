@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tasks._base import Draft, Split
-from tasks._boxed import last_boxed
 from tasks._data import Hub
+from tasks._formulas.boxed import last_boxed
 from tasks._schema import Shape
 from tasks.math._formula import PROMPT, FormulaTask, usable
 

@@ -7,8 +7,8 @@ import random
 from typing import ClassVar
 
 from tasks._base import Domain, Draft, ProceduralTask, Row
-from tasks._boxed import last_boxed, plain
-from tasks._numbers import number
+from tasks._formulas.boxed import last_boxed, plain
+from tasks._formulas.numbers import number
 
 PROMPT = "Compute {expression}. Think step by step, and put the result in \\boxed{{}}."
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from tasks._arithmetic import NotArithmetic, compute
 from tasks._base import Draft, Row, Split
 from tasks._data import Hub
-from tasks._numbers import number
+from tasks._formulas.arithmetic import NotArithmetic, compute
+from tasks._formulas.numbers import number
 from tasks._schema import OffSchema, Shape
 from tasks.math._numeric import ASK, MARK, NumericTask, written
 

@@ -243,7 +243,7 @@ def test_without_the_package_the_jail_stands_in_and_says_so() -> None:
 
 
 def test_without_any_sandbox_nothing_is_executed() -> None:
-    code = "from tasks._jail import _JAIL; _JAIL.layers = ()\n" + WITHOUT + "evaluate('x', 'x', [1])"
+    code = "from tasks._jail.programs import _JAIL; _JAIL.layers = ()\n" + WITHOUT + "evaluate('x', 'x', [1])"
     assert "UserError: model-written code cannot be locked in here" in _python(code)
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bench.errors import UserError
-from tasks import _symbolic
 from tasks._base import Draft, Row
-from tasks._boxed import last_boxed, settled
 from tasks._data import DataTask, load
+from tasks._formulas import symbolic
+from tasks._formulas.boxed import last_boxed, settled
+from tasks._formulas.symbolic import equal
 from tasks._registry import get_task
-from tasks._symbolic import equal
 from tasks.math._formula import _wrong
 
 
@@ -101,7 +101,7 @@ def test_slips_are_wrong_and_differ_whatever_the_answer(gold: str) -> None:
 
 def test_without_math_verify_no_rows_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run must not begin that cannot be scored."""
-    monkeypatch.setattr(_symbolic.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(symbolic.importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(UserError, match=r"need math-verify.*pip install"):
         task_of("math").rows("heldout", 1)
 

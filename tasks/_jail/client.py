@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from bench.errors import UserError
-from tasks._jail_server import READY, REQUEST, STOP
-from tasks._jail_wire import LENGTH, MESSAGE, WireError, decode, encode
+from tasks._jail.server import READY, REQUEST, STOP
+from tasks._jail.wire import LENGTH, MESSAGE, WireError, decode, encode
 
 START = 60.0
 """Seconds that the server, or a child of it, may take to be ready: longer means a broken machine."""
@@ -27,7 +27,7 @@ GRACE = 2.0
 """Seconds beyond that after which the server ends it without being told."""
 LAYERS = ("landlock", "seccomp")
 UNSAFE = "BALANCEBENCH_UNSAFE_CODE"
-SERVER = Path(__file__).with_name("_jail_server.py")
+SERVER = Path(__file__).with_name("server.py")
 
 Result = TypeVar("Result")
 

@@ -14,7 +14,7 @@ import struct
 import sys
 from dataclasses import dataclass
 
-from tasks._jail_calls import LANDLOCK_CREATE, LANDLOCK_RESTRICT, SECCOMP, assembled, machine
+from tasks._jail.calls import LANDLOCK_CREATE, LANDLOCK_RESTRICT, SECCOMP, assembled, machine
 
 MEMORY = 512 * 2**20
 """Bytes of address space."""

@@ -4,7 +4,7 @@
 where neither tests nor expected values are. `prints` feeds standard input, `call` and `evaluate` return
 plain values, and the comparison is done here. Whatever goes wrong in there is an ordinary False or FAILED.
 
-Both processes are forks of a small server (`tasks/_jail_server.py`), locked by the kernel: Landlock, seccomp,
+Both processes are forks of a small server (`tasks/_jail/server.py`), locked by the kernel: Landlock, seccomp,
 resource limits, an unprivileged user, a wall clock. docs/sandbox.md says what that promises and what not.
 """
 
@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from tasks._jail_client import Failed, Jail, Line
-from tasks._jail_server import PAIR, SOLO, STDLIB
-from tasks._jail_tester import PASSED
+from tasks._jail.client import Failed, Jail, Line
+from tasks._jail.server import PAIR, SOLO, STDLIB
+from tasks._jail.tester import PASSED
 
 SECONDS = 4.0
 """Processor time of one program with all its tests, and half of its wall clock; nearly all gold solutions need a

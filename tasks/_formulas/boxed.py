@@ -8,7 +8,7 @@ not count, nor do spacing, sizes of brackets, or `x =` before a value.
 import re
 from functools import lru_cache
 
-from tasks._numbers import number
+from tasks._formulas.numbers import number
 
 LONGEST = 300
 """Longest answer in characters; what is longer counts as no answer."""

@@ -1,4 +1,4 @@
-"""The process that compares two formulas by math-verify. Run by `tasks._symbolic`; imports nothing of the project.
+"""The process that compares two formulas by math-verify. Run by `tasks._formulas.symbolic`; imports none of ours.
 
 It imports math-verify once and forks a child that does the comparing. A child that takes too long, runs out of
 memory or crashes is killed, the answer is "not equal", and the next child is there within milliseconds. Request: a

@@ -1,6 +1,6 @@
 """Whether two formulas are equal, by math-verify in a process of its own.
 
-Comparing what a model wrote can take for ever, or all memory: it is done in `tasks/_symbolic_worker.py`, under a
+Comparing what a model wrote can take for ever, or all memory: it is done in `tasks/_formulas/worker.py`, under a
 wall clock that kills. Whatever goes wrong there is the ordinary result "not equal". The worker starts with
 `start()` or with the first comparison; it ends with this process.
 """
@@ -19,9 +19,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from bench.errors import UserError
-from tasks._boxed import LONGEST, settled
+from tasks._formulas.boxed import LONGEST, settled
 
-WORKER = Path(__file__).with_name("_symbolic_worker.py")
+WORKER = Path(__file__).with_name("worker.py")
 START = 60.0
 """Seconds until a worker must have imported math-verify; it takes about one."""
 STUCK = 5.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks._jail_calls import (
+from tasks._jail.calls import (
     ALLOW,
     ALLOWED,
     ANY_BIT,
@@ -20,7 +20,7 @@ from tasks._jail_calls import (
     machine,
     program,
 )
-from tasks._jail_lock import files_handled, ruleset
+from tasks._jail.lock import files_handled, ruleset
 
 EVERY = pytest.mark.parametrize("name", ARCHITECTURES)
 X32 = 0x40000000

@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from tasks import _jail
-from tasks._jail import layers, passes
-from tasks._jail_client import Jail
-from tasks._jail_server import PAIR
+from tasks._jail import programs
+from tasks._jail.client import Jail
+from tasks._jail.programs import layers, passes
+from tasks._jail.server import PAIR
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def pid() -> int:
     layers()
-    assert _jail._JAIL.server is not None
-    return _jail._JAIL.server.pid
+    assert programs._JAIL.server is not None
+    return programs._JAIL.server.pid
 
 
 def test_a_server_that_was_killed_is_replaced() -> None:
@@ -67,7 +67,7 @@ def python(code: str, **environment: str) -> str:
 def test_a_forked_process_gets_a_server_of_its_own() -> None:
     code = """
 import os
-from tasks._jail import passes
+from tasks._jail.programs import passes
 def ok(): return passes("def f(): return 1", "assert f() == 1")
 assert ok()
 child = os.fork()
@@ -81,9 +81,9 @@ print(ok(), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), ok())
 @pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)", "pass"])
 def test_the_server_ends_with_its_client(end: str) -> None:
     code = (
-        "import os, threading, time\nfrom tasks import _jail\n_jail.layers()\n"
-        "print(_jail._JAIL.server.pid, flush=True)\n"
-        "t = threading.Thread(target=_jail.passes, args=('while True: pass', 'f()'), daemon=True)\nt.start()\n"
+        "import os, threading, time\nfrom tasks._jail import programs\nprograms.layers()\n"
+        "print(programs._JAIL.server.pid, flush=True)\n"
+        "t = threading.Thread(target=programs.passes, args=('while True: pass', 'f()'), daemon=True)\nt.start()\n"
         f"time.sleep(.3)\n{end}"
     )
     server = int(python(code).split()[0])

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
-from tasks._jail_wire import WireError, decode, encode, receive, send
+from tasks._jail.wire import WireError, decode, encode, receive, send
 
 TEXT = 1000
 """Characters of an error's message, and of a name, that are sent."""

@@ -7,9 +7,9 @@ from fractions import Fraction
 
 import pytest
 
-from tasks._jail import asks, call, evaluate, passes, prints
-from tasks._jail_client import FAILED, Jail
-from tasks._jail_server import PAIR
+from tasks._jail.client import FAILED, Jail
+from tasks._jail.programs import asks, call, evaluate, passes, prints
+from tasks._jail.server import PAIR
 
 RIGHT = {
     "a number": ("def f(x): return x + 1", "assert f(1) == 2"),

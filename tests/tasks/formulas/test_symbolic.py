@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from tasks import _symbolic
-from tasks._symbolic import equal, same
+from tasks._formulas import symbolic
+from tasks._formulas.symbolic import equal, same
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 EQUAL = [
     (r"\sqrt{8}", r"2\sqrt{2}"),
@@ -134,7 +134,7 @@ def check_hostile(answer: str, gold: str = r"\frac{\pi}{2}") -> None:
 
 
 def test_what_is_settled_by_spelling_never_reaches_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_symbolic, "_running", lambda: pytest.fail("the worker was asked"))
+    monkeypatch.setattr(symbolic, "_running", lambda: pytest.fail("the worker was asked"))
     assert same(r"\frac{1}{2}", "0.5")
     assert not same("1/3", "0.3333333")
     assert not same("5", "9" * 1_000_000)
@@ -142,7 +142,7 @@ def test_what_is_settled_by_spelling_never_reaches_the_worker(monkeypatch: pytes
 
 def test_a_comparison_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert equal(r"\sqrt{12}", r"2\sqrt{3}")
-    monkeypatch.setattr(_symbolic, "_running", lambda: pytest.fail("the worker was asked again"))
+    monkeypatch.setattr(symbolic, "_running", lambda: pytest.fail("the worker was asked again"))
     assert equal(r"\sqrt{12}", r"2\sqrt{3}")
     assert equal.cache_info().maxsize is not None
 
@@ -162,8 +162,8 @@ def test_replies_of_threads_are_not_mixed_up() -> None:
 
 
 def _pid() -> int:
-    assert _symbolic._worker is not None
-    return _symbolic._worker.process.pid
+    assert symbolic._worker is not None
+    return symbolic._worker.process.pid
 
 
 def test_a_killed_worker_costs_no_right_reply() -> None:
@@ -192,7 +192,7 @@ def _workers() -> set[int]:
     found = set()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if b"_symbolic_worker.py" in path.read_bytes():
+            if b"_formulas/worker.py" in path.read_bytes():
                 found.add(int(path.parent.name))
         except OSError:
             continue  # it ended meanwhile
@@ -231,21 +231,21 @@ ENDINGS = {
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_no_process_is_left_behind(ending: str) -> None:
     before = _workers()
-    _python(f"from tasks._symbolic import equal\nassert equal('x+y', 'y+x')\n{ENDINGS[ending]}")
+    _python(f"from tasks._formulas.symbolic import equal\nassert equal('x+y', 'y+x')\n{ENDINGS[ending]}")
     assert _soon_gone(before, seconds=4)
 
 
 FORKING = """
 import os
-from tasks import _symbolic
-assert _symbolic.equal("x+y", "y+x")
-parent = _symbolic._worker.process.pid
+from tasks._formulas import symbolic
+assert symbolic.equal("x+y", "y+x")
+parent = symbolic._worker.process.pid
 child = os.fork()
 if child == 0:
-    assert _symbolic.equal("x+z", "z+x") and not _symbolic.equal("x+z", "z-x")
-    os._exit(7 if _symbolic._worker.process.pid != parent else 8)
-assert _symbolic.equal("a+b", "b+a") and not _symbolic.equal("a+b", "b-a")
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), _symbolic._worker.process.pid == parent)
+    assert symbolic.equal("x+z", "z+x") and not symbolic.equal("x+z", "z-x")
+    os._exit(7 if symbolic._worker.process.pid != parent else 8)
+assert symbolic.equal("a+b", "b+a") and not symbolic.equal("a+b", "b-a")
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), symbolic._worker.process.pid == parent)
 """
 
 
@@ -260,7 +260,7 @@ def test_a_forked_child_has_a_worker_of_its_own() -> None:
 
 def test_without_math_verify_nothing_is_scored() -> None:
     done = _python(
-        "import sys; sys.modules['math_verify'] = None\nfrom tasks._symbolic import same; same('x+1', '1+x')"
+        "import sys; sys.modules['math_verify'] = None\nfrom tasks._formulas.symbolic import same; same('x+1', '1+x')"
     )
     assert "UserError: tasks with mathematical answers need math-verify" in done.stderr
     assert "pip install" in done.stderr
@@ -270,10 +270,10 @@ def test_without_math_verify_nothing_is_scored() -> None:
 def broken_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A worker that ends before it is ready, as with a broken installation."""
     (tmp_path / "worker.py").write_text("import sys; sys.exit(1)")
-    monkeypatch.setattr(_symbolic, "WORKER", tmp_path / "worker.py")
-    _symbolic._stop()
+    monkeypatch.setattr(symbolic, "WORKER", tmp_path / "worker.py")
+    symbolic._stop()
     yield
-    _symbolic._stop()
+    symbolic._stop()
 
 
 @pytest.mark.usefixtures("broken_worker")

@@ -45,9 +45,9 @@ class Server:
 
     def __init__(self, control: socket.socket, layers: frozenset[str]) -> None:
         self.control = control
-        self.lock = importlib.import_module("tasks._jail_lock").Lock(layers)
-        self.solver = importlib.import_module("tasks._jail_solver")
-        self.tester = importlib.import_module("tasks._jail_tester")
+        self.lock = importlib.import_module("tasks._jail.lock").Lock(layers)
+        self.solver = importlib.import_module("tasks._jail.solver")
+        self.tester = importlib.import_module("tasks._jail.tester")
         self.me, self.parent = os.getpid(), os.getppid()
         self.children: list[int] = []
 
@@ -133,7 +133,7 @@ def load_stdlib() -> None:
 
 def main(descriptor: int, layers: frozenset[str]) -> None:
     """Load everything that children need, close the ways to load more, and serve."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
+    sys.path.insert(0, str(Path(__file__).parents[2]))
     load_stdlib()
     server = Server(socket.socket(fileno=descriptor), layers)
     sys.path.clear()

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from tasks._numbers import DIGITS, last_number, number, only_number
+from tasks._formulas.numbers import DIGITS, last_number, number, only_number
 
 NUMBERS = [
     ("5", Fraction(5)),

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tasks._jail_wire import DEPTH, HASHED, MESSAGE, WireError, decode, encode, receive, send
+from tasks._jail.wire import DEPTH, HASHED, MESSAGE, WireError, decode, encode, receive, send
 
 
 class Pair(NamedTuple):

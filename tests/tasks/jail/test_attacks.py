@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks import _jail
-from tasks._jail import passes
+from tasks._jail import programs
+from tasks._jail.programs import passes
 
 TESTS = "assert f(1) == 2\nassert f(41) == 42\nassert f(-1000) == -999"
 SECONDS = 0.4
@@ -168,8 +168,8 @@ def started() -> None:
 
 
 def server() -> int:
-    assert _jail._JAIL.server is not None
-    return _jail._JAIL.server.pid
+    assert programs._JAIL.server is not None
+    return programs._JAIL.server.pid
 
 
 def children(process: int) -> list[str]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from tasks._arithmetic import LONGEST, NotArithmetic, compute
+from tasks._formulas.arithmetic import LONGEST, NotArithmetic, compute
 
 VALUES = [
     ("7", 7, [7]),

@@ -13,8 +13,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
-from tasks._jail_solver import READY
-from tasks._jail_wire import WireError, decode, encode, receive, send
+from tasks._jail.solver import READY
+from tasks._jail.wire import WireError, decode, encode, receive, send
 
 PASSED = b"passed"
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tasks._boxed import LONGEST, last_boxed, plain, settled
+from tasks._formulas.boxed import LONGEST, last_boxed, plain, settled
 
 BOXES = [
     (r"so \boxed{5}.", "5"),
