@@ -20,6 +20,12 @@ def cli() -> None:
     """BalanceBench: compare methods that balance tasks in LLM post-training.
 
     Start with `bench run method=pcgrad`, then `bench site`.
+
+    \b
+    Exit codes:
+      0  done; also a run that its budget ended
+      1  failed: a run, a check, a record that is refused; or interrupted
+      2  misused: one sentence says what was asked, what is allowed, and what to do
     """
 
 

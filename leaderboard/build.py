@@ -12,6 +12,7 @@ from pathlib import Path
 from bench.analysis.board import board
 from bench.errors import UserError
 from bench.records.validation import Problem
+from leaderboard import reruns
 from leaderboard.environment import GENERATOR, HERE, environment
 from leaderboard.loading import load, suites
 from leaderboard.pages import File, Overview, Pages
@@ -35,8 +36,9 @@ def build(results: Path, out: Path, keep_going: bool = False) -> list[Path]:
 
 def render(results: Path, keep_going: bool = False) -> Iterator[File]:
     """All files of the site, by path from its root."""
-    pages, overview = Pages(environment()), Overview()
-    left_out = dict.fromkeys(load(results, keep_going, suite="").left_out)
+    again, broken = reruns.load(results, keep_going)
+    pages, overview = Pages(environment(), again), Overview()
+    left_out = dict.fromkeys([*load(results, keep_going, suite="").left_out, *broken])
     for name in suites(results):
         loaded = load(results, keep_going, name)
         left_out |= dict.fromkeys(loaded.left_out)

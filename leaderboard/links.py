@@ -1,5 +1,7 @@
 """Where everything lies on the site: paths from its root, unquoted."""
 
+from pathlib import Path
+
 from bench.analysis.board import Board, Row
 from bench.analysis.runs import Run
 
@@ -14,6 +16,11 @@ def run_page(run: Run) -> str:
 def run_data(run: Run) -> str:
     """The copy of the run's record."""
     return f"data/{run.record.suite.name}/{run.label}/{run.record.seed}.json"
+
+
+def rerun_data(run: Run, file: Path) -> str:
+    """The copy of a reproduction of the run."""
+    return f"data/{run.record.suite.name}/{run.label}/{file.name}"
 
 
 def method_page(label: str) -> str:

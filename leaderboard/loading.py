@@ -8,24 +8,20 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from bench.analysis.runs import Run
 from bench.errors import BrokenRecord, UserError
 from bench.records import store
-from bench.records.schema import Curves, Record
-from bench.records.validation import Case, Problem, examine
+from bench.records.schema import Record
+from bench.records.validation import FILE, Case, Problem, examine, printable
+from bench.records.validation.text import unreadable
+from bench.records.withdrawal import withdrawal_of, withdrawal_path
 
-LARGEST = 1e100
-"""No curve or duration of a run is larger; squares and sums of such numbers stay finite."""
 LONGEST = 300
 """Characters of a reason that are shown."""
-FILE = "(file)"
-"""The field of a problem with the file as a whole."""
 ENDING = re.compile(r"[.](bib|css|csv|html|js|json|md|svg|tex|txt)$", re.IGNORECASE)
-RERUN = "Run the method again; do not edit a record."
 
 SHARED: dict[str, Callable[[Record], Any]] = {
     "protocol": lambda record: record.protocol,
@@ -61,7 +57,7 @@ def load(results: Path, keep_going: bool = False, suite: str | None = None) -> L
     for found in _checked(results, suite):
         if isinstance(found, Run):
             runs.append(found)
-        elif keep_going:
+        elif keep_going or found.level != "error":
             left_out.append(_plain(replace(found, file=found.file.relative_to(results))))
         else:
             raise BrokenRecord(str(_plain(found)))
@@ -97,22 +93,23 @@ def _examined(results: Path, path: Path) -> Run | list[Problem]:
     try:
         record = store.read(path)
     except UserError as error:
-        return [_unreadable(path, str(error))]
+        return [unreadable(path, str(error))]
     problems = [
         *examine(Case(path, record)),
         *_too_deep(results, path, record),
         *_named_like_a_file(results, path),
-        *_too_large(path, record),
     ]
-    return problems or Run(path, record)
+    return problems or _withdrawn(path, record) or Run(path, record)
 
 
-def _unreadable(path: Path, message: str) -> Problem:
-    """The error of a reader, which names the file first, and a field if it came so far."""
-    reason = message.replace(str(path), "", 1).strip(": .")
-    if named := re.match(r"field (\S+): (.*)", reason, re.DOTALL):
-        return Problem(path, named[1], named[2], RERUN)
-    return Problem(path, "schema_version" if reason.startswith("schema_version") else FILE, reason, RERUN)
+def _withdrawn(path: Path, record: Record) -> list[Problem]:
+    """A run that no longer counts is listed with its reason, and breaks nothing."""
+    try:
+        withdrawal = withdrawal_of(path, record)
+    except UserError as error:
+        return [unreadable(withdrawal_path(path), str(error))]
+    said = f"was withdrawn on {withdrawal.date}: {withdrawal.reason.rstrip('.')}" if withdrawal else ""
+    return [Problem(path, FILE, said, "It no longer counts.", "notice")] if withdrawal else []
 
 
 def _too_deep(results: Path, path: Path, record: Record) -> Iterator[Problem]:
@@ -129,25 +126,6 @@ def _named_like_a_file(results: Path, path: Path) -> Iterator[Problem]:
     for field, parts in (("suite.name", [suite]), ("method.name", method)):
         if any(ENDING.search(part) for part in parts):
             yield Problem(path, field, f"{'/'.join(parts)!r} ends like a file of the site", "Choose another name.")
-
-
-def _too_large(path: Path, record: Record) -> Iterator[Problem]:
-    """A number that is finite by itself, but not in a sum or a square."""
-    for name in Curves.model_fields:
-        if max(map(abs, _numbers(getattr(record.curves, name))), default=0) > LARGEST:
-            yield Problem(path, f"curves.{name}", f"has a number beyond {LARGEST:g}", RERUN)
-    for name, seconds in (
-        ("ledger.wall_seconds", record.ledger.wall_seconds),
-        ("provenance.total_seconds", record.provenance.total_seconds),
-    ):
-        if seconds > LARGEST:
-            yield Problem(path, name, f"is beyond {LARGEST:g}", RERUN)
-
-
-def _numbers(points: Sequence[Any]) -> Iterator[float]:
-    """What is not None or 0 in a curve of numbers or of lists of numbers."""
-    nested = bool(points) and isinstance(points[0], list)
-    return filter(None, chain.from_iterable(points) if nested else points)
 
 
 def _alike(runs: Sequence[Run]) -> Iterator[Run | Problem]:
@@ -175,7 +153,7 @@ def _files(results: Path, suite: str | None) -> Iterator[Path]:
     if suite is None:
         return store.record_files(results)
     found = (results / suite).glob("**/*.json") if suite else ()
-    return (path for path in sorted(found) if not _hidden(results, path))
+    return (path for path in sorted(found) if not _hidden(results, path) and not path.name.endswith(store.WITHDRAWN))
 
 
 def _links_outside(results: Path, suite: str | None) -> list[Path]:
@@ -208,10 +186,6 @@ def _file(path: Path, reason: str, remedy: str) -> Problem:
 
 def _plain(problem: Problem) -> Problem:
     """The problem in printable characters: names of files and keys of JSON may hold any."""
-    reason = _printable(problem.reason)
+    reason = printable(problem.reason)
     cut = f"{reason[:LONGEST]} ..." if len(reason) > LONGEST else reason
-    return Problem(Path(_printable(str(problem.file))), _printable(problem.field)[:LONGEST], cut, problem.remedy)
-
-
-def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+    return Problem(Path(printable(str(problem.file))), printable(problem.field)[:LONGEST], cut, problem.remedy)

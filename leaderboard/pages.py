@@ -16,7 +16,7 @@ from bench.analysis.cost import CURRENCIES
 from bench.analysis.reports import reports_of
 from bench.analysis.runs import REFERENCE, Run
 from bench.records.validation import Problem
-from leaderboard import charts, downloads, links, suite_figures, views
+from leaderboard import charts, downloads, links, reruns, suite_figures, views
 from leaderboard.charts import Extras, Html
 from leaderboard.environment import href, reproduce_command
 from leaderboard.run_figures import curves
@@ -56,6 +56,7 @@ class Pages:
     """Renders templates; every page knows the way to the site's root."""
 
     environment: Environment
+    again: reruns.Reruns = field(default_factory=dict)
 
     def page(self, template: str, path: str, **values: Any) -> File:
         """A page at its path."""
@@ -82,6 +83,7 @@ class Pages:
             for run in row.runs:
                 yield self._run_page(run)
                 yield links.run_data(run), run.path.read_bytes()
+                yield from ((links.rerun_data(run, each.path), each.path.read_bytes()) for each in self._again(run))
         files = downloads.files(board)
         yield from files.items()
         self._note(board, common, overview, files)
@@ -166,7 +168,12 @@ class Pages:
     def _run_page(self, run: Run) -> File:
         figures, still = curves(run)
         drawn = [charts.chart(figure) for figure in figures]
-        return self.page("run.html", links.run_page(run), run=run, charts=drawn, still=still, **run_view(run))
+        again = [(each.found, links.rerun_data(run, each.path)) for each in self._again(run)]
+        made = {"again": again, "summary": reruns.summary(self._again(run))}
+        return self.page("run.html", links.run_page(run), run=run, charts=drawn, still=still, **made, **run_view(run))
+
+    def _again(self, run: Run) -> Sequence[reruns.Rerun]:
+        return reruns.of(run, self.again)
 
     def _note(self, board: Board, common: Mapping[str, Any], overview: Overview, files: Mapping[str, bytes]) -> None:
         overview.names.append(board.name)

@@ -5,15 +5,19 @@ from pathlib import Path
 
 import click
 
+from bench.completion import label_words, suite_names
+
 
 @click.command()
 @click.argument("record", type=click.Path(path_type=Path))
-def show(record: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="the whole record as JSON")
+def show(record: Path, as_json: bool) -> None:
     """Show the record of a finished run."""
     from bench.display import show_record
-    from bench.records.store import read
+    from bench.records.store import read, to_text
 
-    show_record(read(record), record)
+    found = read(record)
+    click.echo(to_text(found), nl=False) if as_json else show_record(found, record)
 
 
 def _reading(command: Callable[..., None]) -> Callable[..., None]:
@@ -24,7 +28,7 @@ def _reading(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@click.argument("suite", default="nano-v1")
+@click.argument("suite", default="nano-v1", shell_complete=suite_names)
 @_reading
 def leaderboard(suite: str, results: Path | None, as_json: bool) -> None:
     """Show a suite's table: every method against uniform, paired by seed."""
@@ -37,7 +41,7 @@ def leaderboard(suite: str, results: Path | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("methods", nargs=-1, required=True, metavar="METHOD METHOD... [suite=S]")
+@click.argument("methods", nargs=-1, required=True, metavar="METHOD METHOD... [suite=S]", shell_complete=label_words)
 @_reading
 def compare(methods: tuple[str, ...], results: Path | None, as_json: bool) -> None:
     """Compare methods with each other, paired by seed: per task, in the mean, in cost.
@@ -50,14 +54,34 @@ def compare(methods: tuple[str, ...], results: Path | None, as_json: bool) -> No
     from bench.config import RESULTS
     from bench.display import console
 
-    suites = [word.removeprefix("suite=") for word in methods if word.startswith("suite=")]
-    labels = [word for word in methods if not word.startswith("suite=")]
-    board = board_of(results or RESULTS, suites[-1] if suites else "nano-v1")
+    suite, labels = _suite_and_labels(methods)
+    board = board_of(results or RESULTS, suite)
     _as_json(comparison_json(board, labels)) if as_json else show_comparison(board, labels, console())
 
 
 @click.command()
-@click.argument("suite", default="nano-v1")
+@click.argument("methods", nargs=-1, required=True, metavar="METHOD METHOD [suite=S]", shell_complete=label_words)
+@_reading
+def explain(methods: tuple[str, ...], results: Path | None, as_json: bool) -> None:
+    """Say where two methods part: on which tasks and seeds, at what cost, when, with which imbalance.
+
+    \b
+    bench explain mgda uniform
+    bench explain pcgrad upgrad suite=nano-v1
+    """
+    from bench.analysis.explain import explain as explained
+    from bench.board_display import board_of
+    from bench.config import RESULTS
+    from bench.display import console
+    from bench.explain_display import explanation_json, show_explanation
+
+    suite, labels = _suite_and_labels(methods)
+    found = explained(board_of(results or RESULTS, suite), labels)
+    _as_json(explanation_json(found)) if as_json else show_explanation(found, console())
+
+
+@click.command()
+@click.argument("suite", default="nano-v1", shell_complete=suite_names)
 @_reading
 def report(suite: str, results: Path | None, as_json: bool) -> None:
     """Answer the reference paper's questions, R1 to R12, from a suite's runs."""
@@ -69,6 +93,11 @@ def report(suite: str, results: Path | None, as_json: bool) -> None:
     runs = [run for row in board_of(results or RESULTS, suite).rows for run in row.runs]
     reports = reports_of(runs)
     _as_json(report_json(reports)) if as_json else show_report(reports, console())
+
+
+def _suite_and_labels(words: tuple[str, ...]) -> tuple[str, list[str]]:
+    suites = [word.removeprefix("suite=") for word in words if word.startswith("suite=")]
+    return suites[-1] if suites else "nano-v1", [word for word in words if not word.startswith("suite=")]
 
 
 def _as_json(data: object) -> None:

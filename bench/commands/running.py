@@ -57,18 +57,13 @@ def run(words: tuple[str, ...]) -> None:
 
 def _forecast(request: "Request") -> None:
     """Print what a run would do, without training."""
+    from bench.config import surroundings
     from bench.display import console
     from bench.estimate import forecast
-    from bench.estimate_display import rows_of, show_forecast
-    from methods._registry import load
-    from tasks._registry import get_task
+    from bench.estimate_display import show_forecast
 
-    suite = request.suite
-    kinds = [load(spec) for spec in filter(None, (request.method, request.wrapper))]
-    tasks = [get_task(name) for name in suite.tasks]
-    rows = rows_of(tasks, suite.recipe.train_rows, suite.evaluation.items)
-    wants = frozenset[str]().union(*(kind.needs for kind in kinds))
-    show_forecast(forecast(request, wants, rows), console())
+    surroundings(request)
+    show_forecast(forecast(request), console())
 
 
 def _run_function() -> "Callable[[Request, Watcher], Finished | None]":

@@ -52,6 +52,8 @@ def drop_task(data: dict[str, Any]) -> None:
         if name not in pairs and points and isinstance(points[0], list):
             data["curves"][name] = [point[:2] for point in points]
     data["curves"]["gramian"] = [point[:1] for point in data["curves"]["gramian"]]
+    for name in ("task_share", "intended_share"):
+        data["curves"][name] = [[0.5, 0.5] for _ in data["curves"][name]]
     data["identity"] = identity_of(data)
 
 
