@@ -15,6 +15,7 @@ from bench.analysis.runs import Run
 from bench.errors import BrokenRecord, UserError
 from bench.records import store
 from bench.records.schema import Record
+from bench.records.track import TRACK, is_tuned
 from bench.records.validation import FILE, Case, Problem, examine, printable
 from bench.records.validation.text import unreadable
 from bench.records.withdrawal import withdrawal_of, withdrawal_path
@@ -27,10 +28,11 @@ SHARED: dict[str, Callable[[Record], Any]] = {
     "protocol": lambda record: record.protocol,
     "tasks": lambda record: [task.name for task in record.tasks],
     "tasks.data_hash": lambda record: [(task.revision, task.data_hash) for task in record.tasks],
-    "suite.digest": lambda record: record.suite.digest,
+    "suite.digest": lambda record: record.method.tuning.suite if record.method.tuning else record.suite.digest,
     "model.digest": lambda record: record.model.digest,
+    "method.tuning": lambda record: budget(record),
 }
-"""What all runs of a suite share, or their numbers could not stand in one table."""
+"""What all runs of a suite share, or their numbers could not stand in one table: of tuned runs, the budget, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,18 @@ def load(results: Path, keep_going: bool = False, suite: str | None = None) -> L
         else:
             raise BrokenRecord(str(_plain(found)))
     return Loaded(runs, sorted(left_out, key=lambda problem: problem.file.parts))
+
+
+def budget(record: Record) -> list[str]:
+    """What a method of the tuned track may spend on tuning, which is the same for all; nothing in the default one."""
+    use = record.method.tuning
+    return [f"{use.trials} trials", f"seeds {use.seeds}", f"{use.items} items"] if use else ["no tuning"]
+
+
+def tuned_runs(results: Path, keep_going: bool, suite: str) -> Sequence[Run]:
+    """The runs of the suite in the tuned track that are shown."""
+    name = f"{suite}{TRACK}"
+    return load(results, keep_going, name).runs if not is_tuned(suite) and (results / name).is_dir() else []
 
 
 def suites(results: Path) -> list[str]:

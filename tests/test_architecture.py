@@ -24,6 +24,14 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "bench/analysis": ({"bench.errors", "bench.records"}, {"numpy", "pandas", "scipy"}),
     "bench/suite.py": ({"bench.errors", "bench.records"}, {"pydantic", "yaml"}),
     "bench/network.py": (set(), set()),
+    "bench/protocol.py": (set(), set()),
+    "bench/validation": (
+        {
+            "bench.config", "bench.errors", "bench.git", "bench.protocol", "bench.records", "bench.suite",
+            "methods._cards", "methods._registry", "tasks._base", "tasks._data", "tasks._registry",
+        },
+        {"pydantic", "rich", "yaml"},
+    ),
     "bench/config.py": ({"bench.errors", "bench.network", "bench.records", "bench.suite"}, {"pydantic"}),
     "bench/engine": ({"bench.errors", "bench.records", "methods._base", "tasks._base"}, {"torch"}),
     "bench/batches.py": (set(), {"torch"}),
@@ -73,6 +81,7 @@ LIGHT = {
     "bench/commands": {*HEAVY, "pandas", "pydantic", "scipy"},
     "bench/config.py": {*HEAVY, "methods", "tasks"},
     "bench/display.py": HEAVY,
+    "bench/validation": HEAVY,
     "bench/completion.py": {*HEAVY, "pandas", "pydantic", "scipy"},
     "bench/git.py": {*HEAVY, "pandas", "pydantic", "scipy"},
     "bench/listings.py": HEAVY,

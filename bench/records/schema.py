@@ -9,19 +9,8 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from bench.records.fields import (
-    Count,
-    Digest,
-    Finite,
-    Frozen,
-    MethodName,
-    Name,
-    Positive,
-    Share,
-    Status,
-    Text,
-    Value,
-)
+from bench.records.fields import Count, Digest, Finite, Frozen, MethodName, Name, Positive, Share, Status, Text, Value
+from bench.records.track import TuningUse
 
 SCHEMA_VERSION: Final = 1
 MAX_BYTES = 64 * 1024
@@ -32,7 +21,12 @@ MAX_POINTS = 100
 OPTIONAL_CURVES = ("intended_share", "gradient_cosine", "move_cosine")
 """Curves that a record may lack; they are diagnostics, and no part of the outcome."""
 
-LATER: dict[str, dict[str, object]] = {"": {"standard": []}, "model": {"trained": None}, "provenance": {"processes": 1}}
+LATER: dict[str, dict[str, object]] = {
+    "": {"standard": []},
+    "method": {"tuning": None},
+    "model": {"trained": None},
+    "provenance": {"processes": 1},
+}
 """Fields by part that a record does not write where they have their default, so that records keep their bytes."""
 
 
@@ -201,6 +195,8 @@ class MethodUse(Frozen):
     card: Card
     wrapper: WrapperUse | None = None
     """What acts around the method, if anything does."""
+    tuning: TuningUse | None = None
+    """How the settings and the learning rate were found, in the tuned track."""
 
 
 class SuiteUse(Frozen):

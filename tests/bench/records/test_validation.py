@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.records.validation import CHECKS, check
+from bench.records.validation import CHECKS, SIGNALS, check
 
 SUITES = {"nano-v1": {"seeds": [0, 1, 2], "recipe": {"rollouts_per_prompt": 8}}}
 
@@ -30,6 +30,15 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("ledger.rollouts", {"ledger": {"rollouts": 24}}),
     ("ledger.rollouts", {"ledger": {"sampled_tokens": 10}}),
     ("ledger.rollouts", {"ledger": {"prompts": 0}}),
+    ("curves.squared_norm", {"curves": {"squared_norm": [[1e101, 1.0, 1.0]] * 4}}),
+    ("ledger.wall_seconds", {"ledger": {"wall_seconds": 1e101}}),
+    ("provenance.total_seconds", {"provenance": {"total_seconds": 1e101}}),
+    ("curves.gramian", {"curves": {"gramian": [[0.5, 9.0, 0.5]] * 4}}),
+    ("curves.task_share", {"curves": {"task_share": [[0.5, 0.5, 0.5]] * 4}}),
+    ("curves.intended_share", {"curves": {"intended_share": [[0.5, 0.1, 0.1]] * 4}}),
+    ("curves.gradient_cosine", {"curves": {"gradient_cosine": [1.5] * 4}}),
+    ("curves.move_cosine", {"curves": {"move_cosine": [-1.5] * 4}}),
+    ("curves.intended_share", {"curves": {"move_cosine": []}}),
 ]
 
 
@@ -105,4 +114,75 @@ def test_a_problem_says_where_what_and_what_to_do(make_record, save, tmp_path: P
 
 
 def test_every_rule_is_listed_once():
-    assert len(set(CHECKS)) == len(CHECKS) == 11
+    assert len({*CHECKS, *SIGNALS}) == len(CHECKS) + len(SIGNALS) == 19
+
+
+STEPWISE: list[tuple[str, dict[str, Any]]] = [
+    # of a run of four steps, one a window; two tasks have norms 2 and 8, product 1, weights and shares 1/2
+    ("curves.update_norm", {"update_norm": [1.7] * 4}),
+    ("curves.update_norm", {"update_norm": [1.8] * 4}),
+    ("curves.update_norm", {"weights": [[0.5, 0.51]] * 4}),
+    ("curves.gradient_cosine", {"gradient_cosine": [0.99] * 4}),
+    ("curves.squared_norm", {"squared_norm": [[2.3, 8.0]] * 4}),
+    ("curves.reward", {"reward": [[0.3, 0.25]] * 4}),
+    ("curves.reward", {"reward": [[None, 0.25]] * 4}),
+    ("curves.silent", {"silent": [[0.5, 0.0]] * 4}),
+    ("curves.silent", {"silent": [[1.0, 0.0]] * 4}),
+    ("curves.task_share", {"task_share": [[0.4, 0.6]] * 4}),
+]
+
+
+@pytest.fixture
+def stepwise(make_record):
+    """A record of four steps of two tasks with one prompt each."""
+
+    def make(**changes: Any):
+        curves = {name: [value] * 4 for name, value in EXACT.items()} | {"steps": [1, 2, 3, 4]} | changes
+        counted = {"steps": 4, "prompts": 8, "rollouts": 64, "sampled_tokens": 320}
+        return make_record(tasks=2, curves=curves, ledger=counted, budget={"steps": 4})
+
+    return make
+
+
+EXACT: dict[str, Any] = {
+    "squared_norm": [2.0, 8.0],
+    "naive_squared_norm": [2.0, 8.0],
+    "gramian": [1.0],
+    "weights": [0.5, 0.5],
+    "reward": [0.25, 0.25],
+    "mean_abs_advantage": [0.5, 0.5],
+    "prompt_length": [12.0, 12.0],
+    "reply_length": [5.0, 5.0],
+    "silent": [0.0, 0.0],
+    "task_share": [0.5, 0.5],
+    "update_norm": 1.732,
+    "clipped": 1.0,
+    "intended_share": [0.5, 0.5],
+    "gradient_cosine": 1.0,
+    "move_cosine": 0.95,
+}
+"""The update is half of both gradients: its squared length is (2 + 2 * 1 + 8) / 4 = 3."""
+
+
+def test_a_record_of_single_steps_is_good(stepwise, save, tmp_path: Path):
+    assert check(save(tmp_path, stepwise())) == []
+
+
+@pytest.mark.parametrize(("field", "change"), STEPWISE)
+def test_numbers_of_a_step_that_do_not_go_together(stepwise, save, tmp_path: Path, field, change):
+    assert field in fields(save(tmp_path, stepwise(**change)))
+
+
+def test_reply_lengths_sum_to_the_sampled_tokens(make_record, save, tmp_path: Path):
+    """8 steps of 3 tasks with 8 replies of 5 tokens; which prompts a sampler had in a window of two is not known."""
+    for hook, wrong in (("LossWeighting", ["ledger.sampled_tokens"]), ("TaskSampling", [])):
+        record = make_record(ledger={"sampled_tokens": 950}, use={"acts_on": [hook]})
+        assert fields(save(tmp_path, record)) == wrong
+
+
+def test_a_direction_may_be_longer_than_its_part_in_the_span_and_not_shorter(make_record, stepwise, save, tmp_path):
+    for norm, wrong in ((2.5, []), (1.5, ["curves.update_norm"])):
+        record = stepwise(update_norm=[norm] * 4, gradient_cosine=[1.732 / norm] * 4 if norm > 2 else [1.0] * 4)
+        use = record.method.model_copy(update={"acts_on": ["GradientCombination"]})
+        path = save(tmp_path, record.model_copy(update={"method": use}))
+        assert [field for field in fields(path) if field != "curves.gradient_cosine"] == wrong

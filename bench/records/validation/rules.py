@@ -1,73 +1,22 @@
-"""Whether a record can be believed: one small function a rule, gathered in CHECKS.
+"""Rules that one record keeps by itself: its place, its digests, its tasks, its budget.
 
-A rule looks at a `Case` and yields what it found wrong. Rules that need a suite say
-nothing where these are not given, so that a site can be built from the records alone.
+Rules that need a suite say nothing where these are not given, so that a site can be built from the records alone.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
-from bench.errors import UserError
 from bench.records import store
-from bench.records.schema import Budget, Curves, Record
+from bench.records.schema import OPTIONAL_CURVES, Budget, Curves
+from bench.records.track import RATE, is_tuned
+from bench.records.validation.case import LARGEST, RERUN, Case, Problem
 
 VARIANT = re.compile(r"[+][0-9a-f]{8}$")
 """What follows a method's name in a path when settings are not the defaults."""
 PER_RUN = ("update_norm", "clipped", "gradient_cosine", "move_cosine")
 """Curves that have one number a point, not one a task."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong with a file. field: dotted path in the record; remedy: what to do about it."""
-
-    file: Path
-    field: str
-    reason: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.file}: field {self.field}: {self.reason}. {self.remedy}"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A record under examination. suites: parsed suite files by name."""
-
-    path: Path
-    record: Record
-    suites: Mapping[str, Mapping[str, Any]] | None = None
-
-    @property
-    def suite(self) -> Mapping[str, Any] | None:
-        """The suite file of the record, an exploratory run's base suite included; None if it is not known."""
-        return (self.suites or {}).get(self.record.suite.name.partition("~")[0])
-
-    def problem(self, field: str, reason: str, remedy: str) -> Problem:
-        """A problem of this file."""
-        return Problem(self.path, field, reason, remedy)
-
-
-def check(path: Path, suites: Mapping[str, Mapping[str, Any]] | None = None) -> list[Problem]:
-    """Everything that is wrong with a record file; empty if it is a good record.
-
-    suites: parsed suite files by name; without them suite and seed are not compared.
-    """
-    try:
-        record = store.read(path)
-    except UserError as error:
-        named = re.search(r" field (\S+): ", str(error))
-        field = named[1] if named else "(file)"
-        return [Problem(path, field, str(error).rstrip("."), "Run the method again; do not edit a record.")]
-    return examine(Case(path, record, suites))
-
-
-def examine(case: Case) -> list[Problem]:
-    """What all rules say of a record that could be read."""
-    return [problem for rule in CHECKS for problem in rule(case)]
 
 
 def location(case: Case) -> Iterator[Problem]:
@@ -95,14 +44,16 @@ def known_suite(case: Case) -> Iterator[Problem]:
         yield case.problem(
             "suite.name", f"no suite {case.record.suite.name!r}; known: {known}", "Add its file to suites/."
         )
-    elif case.record.seed not in case.suite.get("seeds", [case.record.seed]):
+    elif case.official and case.record.seed not in case.suite.get("seeds", [case.record.seed]):
         allowed = ", ".join(map(str, case.suite["seeds"]))
         yield case.problem("seed", f"{case.record.seed} is not one of {allowed}", "Run a prescribed seed.")
 
 
 def exploratory(case: Case) -> Iterator[Problem]:
-    """Overrides and the mark of an exploratory suite, `~`, come together."""
-    marked, overrides = "~" in case.record.suite.name, case.record.suite.overrides
+    """Overrides and the mark of an exploratory suite, `~`, come together; the tuned track changes the learning rate."""
+    marked, overrides = not case.official, set(case.record.suite.overrides)
+    if is_tuned(case.record.suite.name):
+        overrides -= {RATE}
     if marked != bool(overrides):
         reason = f"{len(overrides)} overrides under the suite name {case.record.suite.name!r}"
         yield case.problem("suite.overrides", reason, "Run without overrides for the leaderboard.")
@@ -110,10 +61,10 @@ def exploratory(case: Case) -> Iterator[Problem]:
 
 def identity(case: Case) -> Iterator[Problem]:
     """The identity is the hash of what the record names: suite, model, tasks, method, settings, seed."""
-    expected = store.identity_of(case.record.model_dump(mode="json"))
+    expected = store.identity_of(case.record.model_dump(mode="json", exclude={"curves", "provenance"}))
     if expected != case.record.identity:
         reason = f"is {case.record.identity[:12]}, suite, model, tasks, method and seed give {expected[:12]}"
-        yield case.problem("identity", reason, "Run the method again; do not edit a record.")
+        yield case.problem("identity", reason, RERUN)
 
 
 def outcome(case: Case) -> Iterator[Problem]:
@@ -121,7 +72,7 @@ def outcome(case: Case) -> Iterator[Problem]:
     expected = store.outcome_digest(case.record.model_dump(mode="json"))
     if expected != case.record.outcome_digest:
         reason = f"is {case.record.outcome_digest[:12]}, the record's contents give {expected[:12]}"
-        yield case.problem("outcome_digest", reason, "Run the method again; do not edit a record.")
+        yield case.problem("outcome_digest", reason, RERUN)
 
 
 def tasks(case: Case) -> Iterator[Problem]:
@@ -163,6 +114,10 @@ def curve_shapes(case: Case) -> Iterator[Problem]:
         expected = count * (count - 1) // 2 if name == "gramian" else count
         if any(len(point) != expected for point in getattr(case.record.curves, name)):
             yield case.problem(f"curves.{name}", f"{count} tasks need {expected} numbers a point", "Run it again.")
+    present = [name for name in OPTIONAL_CURVES if getattr(case.record.curves, name)]
+    if present and len(present) < len(OPTIONAL_CURVES):
+        missing = ", ".join(sorted(set(OPTIONAL_CURVES) - set(present)))
+        yield case.problem(f"curves.{present[0]}", f"comes without {missing}; they are kept together", "Run it again.")
 
 
 def budget(case: Case) -> Iterator[Problem]:
@@ -184,24 +139,29 @@ def rollouts(case: Case) -> Iterator[Problem]:
     if case.record.status == "failed":  # it may have stopped between two counters
         return
     each = ledger.rollouts // ledger.prompts if ledger.prompts else 0
-    if suite is not None and "~" not in case.record.suite.name:
-        each = suite.get("recipe", {}).get("rollouts_per_prompt", each)
+    if suite is not None and case.official:
+        sft = suite.get("regime") == "sft"
+        each = 0 if sft else suite.get("recipe", {}).get("rollouts_per_prompt", each)
     if ledger.rollouts != ledger.prompts * each or ledger.rollouts > ledger.sampled_tokens:
         reason = f"{ledger.rollouts} rollouts, {ledger.prompts} prompts, {ledger.sampled_tokens} tokens"
         yield case.problem("ledger.rollouts", f"{reason} do not go together", "Run it again.")
 
 
-CHECKS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
-    location,
-    known_suite,
-    exploratory,
-    identity,
-    outcome,
-    tasks,
-    evaluated,
-    curve_steps,
-    curve_shapes,
-    budget,
-    rollouts,
-)
-"""All rules, in the order in which they are reported."""
+def magnitudes(case: Case) -> Iterator[Problem]:
+    """Numbers whose squares and sums are finite, too."""
+    for name in Curves.model_fields:
+        if max(map(abs, numbers(getattr(case.record.curves, name))), default=0) > LARGEST:
+            yield case.problem(f"curves.{name}", f"has a number beyond {LARGEST:g}", RERUN)
+    durations = {
+        "ledger.wall_seconds": case.record.ledger.wall_seconds,
+        "provenance.total_seconds": case.record.provenance.total_seconds,
+    }
+    for name, seconds in durations.items():
+        if seconds > LARGEST:
+            yield case.problem(name, f"is beyond {LARGEST:g}", RERUN)
+
+
+def numbers(points: Sequence[Any]) -> Iterator[float]:
+    """What is not None or 0 in a curve of numbers or of lists of numbers."""
+    nested = bool(points) and isinstance(points[0], list)
+    return filter(None, chain.from_iterable(points) if nested else points)

@@ -1,0 +1,129 @@
+"""Is it the recipe's run? What the ledger must count, and where the curves' windows must end.
+
+A plan of runs (`RunPlan`) chooses the sizes of its steps, and a wrapper makes passes of its own; there, equalities
+become bounds.
+"""
+
+from collections.abc import Iterator
+
+from bench.records.schema import MAX_POINTS, OPTIONAL_CURVES, Curves
+from bench.records.validation import Problem
+from bench.records.validation.rules import PER_RUN
+from bench.records.validation.signals import ROUNDING, readable, single_steps
+from bench.validation.subject import Rule, Subject
+
+MOST_NUMBERS = 4500
+"""Of all curves together: `bench.engine.probe.MOST_NUMBERS`, which loads torch."""
+
+
+def steps(subject: Subject) -> Iterator[Problem]:
+    """Steps and prompts are what the recipe asks for, or where the budget ended them."""
+    record, recipe, plan = subject.record, subject.suite.recipe, subject.case.plan
+    ledger, full = record.ledger, len(subject.suite.tasks) * recipe.prompts_per_task
+    if plan:
+        if ledger.prompts > recipe.steps * full or ledger.steps > ledger.prompts:
+            said = f"{ledger.prompts:,} prompts in {ledger.steps:,} steps; the plan has {recipe.steps * full:,} prompts"
+            yield subject.problem("ledger.prompts", said)
+        return
+    if ledger.steps > recipe.steps or (record.status == "done" and ledger.steps != recipe.steps):
+        yield subject.problem("ledger.steps", f"is {ledger.steps} with status {record.status}, not {recipe.steps}")
+    begun = {ledger.steps * full, (ledger.steps + (record.status == "failed")) * full}
+    if ledger.prompts not in begun:
+        yield subject.problem("ledger.prompts", f"is {ledger.prompts:,}; {ledger.steps} steps have {full} each")
+
+
+def rollouts(subject: Subject) -> Iterator[Problem]:
+    """Every prompt has its rollouts, every rollout its reward; SFT has neither."""
+    ledger, recipe = subject.record.ledger, subject.suite.recipe
+    failed = subject.record.status == "failed"
+    each = recipe.rollouts_per_prompt if subject.suite.regime == "grpo" else 0
+    if ledger.rollouts != ledger.prompts * each and not (failed and ledger.rollouts < ledger.prompts * each):
+        yield subject.problem("ledger.rollouts", f"is {ledger.rollouts:,}; {ledger.prompts:,} prompts have {each} each")
+    if ledger.reward_calls != ledger.rollouts and not failed:
+        yield subject.problem("ledger.reward_calls", f"is {ledger.reward_calls:,} for {ledger.rollouts:,} rollouts")
+    if ledger.sampled_tokens > ledger.rollouts * recipe.max_reply_tokens:
+        said = f"is {ledger.sampled_tokens:,}; {ledger.rollouts:,} replies have at most {recipe.max_reply_tokens} each"
+        yield subject.problem("ledger.sampled_tokens", said)
+
+
+def passes(subject: Subject) -> Iterator[Problem]:
+    """Every sequence is trained on once; a wrapper's further passes are counted, a plan's scores are no training."""
+    record = subject.record
+    if record.status == "failed":
+        return
+    ledger, grpo = record.ledger, subject.suite.regime == "grpo"
+    sequences, tokens = (ledger.rollouts, ledger.sampled_tokens) if grpo else (ledger.prompts, None)
+    more, fewer = record.method.wrapper is not None, subject.case.plan
+    for name, expected in (("backward_passes", sequences), ("trained_tokens", tokens)):
+        found = getattr(ledger, name)
+        if expected is None or found == expected or (found > expected and more) or (0 < found < expected and fewer):
+            continue
+        yield subject.problem(f"ledger.{name}", f"is {found:,}, the recipe gives {expected:,}")
+    if ledger.forward_passes < ledger.backward_passes:
+        yield subject.problem("ledger.forward_passes", f"is {ledger.forward_passes:,}, less than backward passes")
+    elif grpo and not more and ledger.forward_passes > ledger.backward_passes + ledger.rollouts:
+        yield subject.problem("ledger.forward_passes", f"is {ledger.forward_passes:,} for {ledger.rollouts:,} rollouts")
+
+
+def means(subject: Subject) -> Iterator[Problem]:
+    """A run takes time and memory: at least its weights, two bytes each, and a microsecond a sequence."""
+    ledger, parameters = subject.record.ledger, subject.record.model.parameters
+    if ledger.peak_memory_bytes < 2 * parameters:
+        said = f"is {ledger.peak_memory_bytes:,}, less than {parameters:,} weights"
+        yield subject.problem("ledger.peak_memory_bytes", said)
+    if ledger.wall_seconds <= 1e-6 * ledger.backward_passes and ledger.steps:
+        yield subject.problem(
+            "ledger.wall_seconds", f"is {ledger.wall_seconds:g} for {ledger.backward_passes:,} passes"
+        )
+
+
+def windows(subject: Subject) -> Iterator[Problem]:
+    """The curves' windows end where the probe puts them for so many steps and tasks."""
+    found, count = subject.record.curves.steps, subject.record.ledger.steps
+    tasks = len(subject.record.tasks)
+    allowed = [window_ends(count, numbers_a_step(tasks, optional)) for optional in (True, False)]
+    if found not in (allowed[:1] if subject.record.curves.intended_share else allowed):
+        said = f"{len(found)} windows; {count} steps of {tasks} tasks have {len(allowed[0])}, of equal length"
+        yield subject.problem("curves.steps", said)
+
+
+def window_ends(count: int, numbers: int) -> list[int]:
+    """Last steps of the windows of so many steps with so many numbers each, as `bench.engine.probe` cuts them."""
+    points = min(count, MAX_POINTS, max(1, MOST_NUMBERS // numbers))
+    return [round(point * count / points) for point in range(1, points + 1)]
+
+
+def numbers_a_step(tasks: int, optional: bool) -> int:
+    """Numbers that the probe keeps of one step."""
+    names = [name for name in Curves.model_fields if name != "steps" and (optional or name not in OPTIONAL_CURVES)]
+    single, pairs = [name for name in names if name in PER_RUN], tasks * (tasks - 1) // 2
+    return len(single) + pairs + (len(names) - len(single) - 1) * tasks
+
+
+def clipping(subject: Subject) -> Iterator[Problem]:
+    """A step is clipped if and only if its update is longer than the recipe allows."""
+    curves, most = subject.record.curves, subject.suite.recipe.max_gradient_norm
+    if most is None:
+        if any(curves.clipped):
+            yield subject.problem("curves.clipped", "a recipe without clipping clipped")
+        return
+    for point in single_steps(subject.case) if readable(subject.case) else ():
+        norm, clipped = curves.update_norm[point], curves.clipped[point]
+        if clipped not in (0, 1) or (abs(norm - most) > ROUNDING * most and (norm > most) != bool(clipped)):
+            said = f"point {point}: is {clipped:g} with norm {norm:g}, allowed {most:g}"
+            yield subject.problem("curves.clipped", said)
+            return
+
+
+def lengths(subject: Subject) -> Iterator[Problem]:
+    """No reply is longer than the recipe allows."""
+    most = subject.suite.recipe.max_reply_tokens
+    if any(
+        value is not None and value > most * (1 + ROUNDING)
+        for point in subject.record.curves.reply_length
+        for value in point
+    ):
+        yield subject.problem("curves.reply_length", f"exceeds the {most} tokens of a reply")
+
+
+RECIPE: tuple[Rule, ...] = (steps, rollouts, passes, means, windows, clipping, lengths)

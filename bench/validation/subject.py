@@ -1,0 +1,34 @@
+"""A record under examination with all that is known around it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from bench.records.schema import Record
+from bench.records.validation import RERUN, Case, Level, Problem
+from bench.suite import Suite
+from bench.validation.checkout import Checkout
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """suite: as resolved for the run, its overrides applied. settled: history has the record as it is.
+
+    A settled record was judged when it came: code, suites and protocol may have moved on since.
+    """
+
+    case: Case
+    suite: Suite
+    checkout: Checkout
+    settled: bool
+
+    @property
+    def record(self) -> Record:
+        """The record."""
+        return self.case.record
+
+    def problem(self, field: str, reason: str, remedy: str = RERUN, level: Level = "error") -> Problem:
+        """A problem of its file."""
+        return self.case.problem(field, reason, remedy, level)
+
+
+Rule = Callable[[Subject], Iterator[Problem]]

@@ -1,0 +1,193 @@
+"""The verdict on a store, or on some files of it: every rule asked, every problem kept, nothing skipped in silence."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.config import RESULTS
+from bench.errors import UserError
+from bench.records import reproduction_files as again
+from bench.records import tuning
+from bench.records.schema import Record
+from bench.records.store import record_path
+from bench.records.track import TRACK
+from bench.records.validation import FILE, Case, Problem, examine
+from bench.records.validation.facts import Facts, facts_of
+from bench.records.validation.stores import compare
+from bench.records.validation.text import irregular, read, unreadable
+from bench.records.withdrawal import withdrawal_of, withdrawal_path
+from bench.validation import tuned
+from bench.validation.checkout import Checkout
+from bench.validation.code import CODE
+from bench.validation.history import History
+from bench.validation.mixture import MIXTURE
+from bench.validation.origin import ORIGIN
+from bench.validation.recipe import RECIPE
+from bench.validation.store import append_only, is_record, misplaced, walk, withdrawals_without_record
+from bench.validation.subject import Rule, Subject
+from bench.validation.tuned import TUNED
+
+RULES: tuple[Rule, ...] = (*MIXTURE, *CODE, *TUNED, *RECIPE, *ORIGIN)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found. methods: records of each folder of a method, by path from the store."""
+
+    records: int
+    problems: Sequence[Problem]
+    skipped: Counter[str] = field(default_factory=Counter)
+    """What could not be checked, and why, with the number of times."""
+    methods: Counter[str] = field(default_factory=Counter)
+    reproductions: int = 0
+    compared_with: str = ""
+    """The commit whose records must be there, '' if there is none."""
+
+    def of(self, level: str) -> list[Problem]:
+        """Problems of a level."""
+        return [problem for problem in self.problems if problem.level == level]
+
+    @property
+    def good(self) -> bool:
+        """Whether all may be published."""
+        return not self.of("error")
+
+
+def validate(
+    results: Path, paths: Sequence[Path] = (), against: str | None = None, checkout: Checkout | None = None
+) -> Verdict:
+    """The verdict on a store, or on what of it lies in `paths`.
+
+    against: a commit whose records must still be there; by default where HEAD left the main branch. checkout: whose
+    suites and methods count, this one's by default. UserError for a path outside the store, a commit that is not
+    there, and a suite or method file that cannot be read.
+    """
+    if not results.is_dir():
+        raise UserError(f"no folder {results} with records; say --results DIR.")
+    wanted = [_inside(results, path) for path in paths]
+    judge = Judge(results, checkout or Checkout(), History(results, against))
+    files = [path for path in walk(results) if not wanted or _concerns(path.relative_to(results), wanted)]
+    chosen = {path for path in files if not wanted or any(_below(path.relative_to(results), each) for each in wanted)}
+    problems = [problem for problem in judge.everything(files, chosen) if _asked(results, problem, wanted)]
+    if not wanted and results.name == RESULTS.name:
+        problems += judge.reproductions(results.parent / again.FOLDER)
+        problems += judge.tunings(results.parent / tuning.FOLDER)
+    problems = list(dict.fromkeys(problems))
+    commit = judge.history.commit[:12]
+    skipped = judge.checkout.skipped + Counter([] if commit else ["append-only: no git history to compare with"])
+    judge.checkout.skipped.clear()
+    return Verdict(judge.records, problems, skipped, judge.methods, judge.again, commit)
+
+
+class Judge:
+    """Asks all rules, file by file; keeps of each record only what rules between records need."""
+
+    def __init__(self, results: Path, checkout: Checkout, history: History) -> None:
+        self.results, self.checkout, self.history = results, checkout, history
+        self.records = self.again = 0
+        self.methods: Counter[str] = Counter()
+
+    def everything(self, files: Sequence[Path], chosen: set[Path]) -> Iterator[Problem]:
+        """All problems of files; `chosen` are judged, the others only compared with."""
+        yield from misplaced(self.results, files)
+        yield from withdrawals_without_record(files)
+        facts = []
+        for path in filter(is_record, files):
+            record, problems = read(path)
+            if path in chosen:
+                self.records += 1
+                self.methods[path.parent.relative_to(self.results).as_posix()] += 1
+                yield from problems
+            if record is not None:
+                settled = self.history.has(path)
+                withdrawn, wrong = self.withdrawn(path, record)
+                yield from wrong
+                facts.append(self.facts(path, record, settled, withdrawn))
+                if path in chosen:
+                    yield from self.examined(path, record, settled)
+        seeds = {name: suite.seeds for name, suite in self.checkout.suites.items()}
+        yield from compare(facts, seeds | {f"{name}{TRACK}": each for name, each in seeds.items()})
+        yield from append_only(self.results, self.history)
+
+    def reproductions(self, folder: Path) -> Iterator[Problem]:
+        """All problems of the reproductions beside the store."""
+        for path in sorted(folder.rglob("*")):
+            if path.is_symlink() or not path.is_dir():
+                self.again += 1
+                yield from [problem] if (problem := irregular(path)) else self._reproduction(path)
+        yield from append_only(folder, self.history)
+
+    def tunings(self, folder: Path) -> Iterator[Problem]:
+        """All problems of the tunings beside the store, and of the records of their trials."""
+        yield from tuned.problems(folder, self.checkout)
+        if (trials := folder / tuning.TRIALS).is_dir():
+            files = list(walk(trials))
+            yield from Judge(trials, self.checkout, self.history).everything(files, set(files))
+        yield from append_only(folder, self.history)
+
+    def _reproduction(self, path: Path) -> Iterator[Problem]:
+        if problems := again.check(path):
+            yield from problems
+            return
+        found = again.read(path)
+        file = record_path(self.results, found.suite, found.method, found.seed)
+        if irregular(file):
+            yield Problem(path, FILE, f"is of {file.relative_to(self.results)}, which is not there", "Add the record.")
+        elif record := read(file)[0]:
+            yield from again.check(path, record)
+
+    def facts(self, path: Path, record: Record, settled: bool, withdrawn: bool) -> Facts:
+        """The record in short, under the folder that it lies in."""
+        place = path.relative_to(self.results).parts
+        return facts_of(path, "/".join(place[1:-1]), record, settled, withdrawn)
+
+    def withdrawn(self, path: Path, record: Record) -> tuple[bool, list[Problem]]:
+        """Whether the record is withdrawn, and what is wrong with the document that says so."""
+        try:
+            return withdrawal_of(path, record) is not None, []
+        except UserError as error:
+            return False, [unreadable(withdrawal_path(path), str(error))]
+
+    def examined(self, path: Path, record: Record, settled: bool) -> Iterator[Problem]:
+        """What all rules say of one record."""
+        case = Case(path, record, self.checkout.plain_suites)
+        yield from examine(case)
+        try:
+            suite = self.checkout.resolved(record)
+        except UserError as error:
+            yield case.problem("suite.overrides", str(error).rstrip("."))
+            return
+        if suite is not None:
+            subject = Subject(case, suite, self.checkout, settled)
+            yield from (problem for rule in RULES for problem in rule(subject))
+
+
+def _inside(results: Path, path: Path) -> Path:
+    """A path from the store's root. UserError for one that is not there or lies outside."""
+    full = path.absolute()
+    place = full.parent.resolve() / full.name if full.name else full
+    if not place.is_relative_to(results.resolve()):
+        raise UserError(f"{path} is not in {results}. Name what is in it, or another store with --results DIR.")
+    if not path.exists() and not path.is_symlink():
+        raise UserError(f"there is no {path}. Name a record or a folder of {results}.")
+    return place.relative_to(results.resolve())
+
+
+def _below(place: Path, wanted: Path) -> bool:
+    return place == wanted or wanted in place.parents
+
+
+def _concerns(place: Path, wanted: Iterable[Path]) -> bool:
+    """Whether a file lies in the suite of what is wanted: records are compared within it."""
+    return any(not path.parts or path.parts[0] == place.parts[0] for path in wanted)
+
+
+def _asked(results: Path, problem: Problem, wanted: Sequence[Path]) -> bool:
+    """Whether a problem is of what is wanted, or of a folder around it."""
+    if not wanted:
+        return True
+    full = problem.file.absolute()
+    place = full.parent.resolve() / full.name
+    place = place.relative_to(results.resolve())
+    return any(_below(place, each) or (problem.field != FILE and _below(each, place)) for each in wanted)

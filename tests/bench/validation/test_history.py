@@ -1,0 +1,150 @@
+"""What git remembers cannot be unsaid: records that vanish or change, code that changes under one version."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bench.config import RESULTS, ROOT
+from bench.errors import UserError
+from bench.records.validation import Problem
+from bench.validation.checkout import Checkout
+from bench.validation.history import History, object_name
+from bench.validation.verdict import validate
+
+METHOD = "methods/pcgrad.py"
+RECORD = "results/nano-v1/pcgrad/0.json"
+
+
+def git(repository: Path, *words: str) -> str:
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", "-C", str(repository), *who, *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one suite, two methods and their records, on its main branch."""
+    root = tmp_path_factory.mktemp("published")
+    for place in ("suites/nano-v1.yaml", METHOD, "methods/uniform.py", "tests/golden/method_sources.json"):
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / place, root / place)
+    for name in ("pcgrad", "uniform"):
+        shutil.copytree(RESULTS / "nano-v1" / name, root / "results/nano-v1" / name)
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", "published")
+    return root
+
+
+@pytest.fixture
+def clone(published: Path, tmp_path: Path) -> Path:
+    """A contributor's clone, on a branch."""
+    git(tmp_path, "clone", "-q", str(published), "clone")
+    git(tmp_path / "clone", "checkout", "-q", "-b", "mine")
+    return tmp_path / "clone"
+
+
+def errors(root: Path, against: str | None = None) -> list[Problem]:
+    return validate(root / "results", against=against, checkout=Checkout(root)).of("error")
+
+
+def test_what_is_published_is_good(clone: Path):
+    found = validate(clone / "results", checkout=Checkout(clone))
+    assert found.of("error") == []
+    assert found.compared_with == git(clone, "rev-parse", "HEAD")[:12]
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_published_record_that_changes_is_refused(clone: Path, committed: bool):
+    """Every byte counts: also figures that no digest binds."""
+    path = clone / RECORD
+    path.write_text(path.read_text().replace('"hardware":"', '"hardware":"fast '))
+    if committed:
+        git(clone, "commit", "-q", "-a", "-m", "nothing to see")
+    (problem,) = errors(clone)
+    assert (problem.file, "append-only" in problem.reason) == (path, True)
+
+
+@pytest.mark.parametrize("what", [RECORD, "results/nano-v1/pcgrad"])
+def test_a_published_record_that_vanishes_is_refused(clone: Path, what: str):
+    """The bad seed, or the method as a whole, which leaves no gap."""
+    git(clone, "rm", "-q", "-r", what)
+    git(clone, "commit", "-q", "-m", "tidy up")
+    assert {problem.file for problem in errors(clone) if "append-only" in problem.reason} >= {clone / RECORD}
+
+
+def test_a_record_that_is_added_is_none_of_it(clone: Path):
+    """A method's records are removed in the published history itself; there, nothing is missing."""
+    git(clone, "rm", "-q", "-r", "results/nano-v1/pcgrad")
+    git(clone, "commit", "-q", "-m", "before")
+    shutil.copytree(RESULTS / "nano-v1/pcgrad", clone / "results/nano-v1/pcgrad")
+    assert errors(clone, against="HEAD") == []
+
+
+def change_code(root: Path, version: int) -> None:
+    text = (root / METHOD).read_text()
+    assert "version: ClassVar[int] = 1" in text
+    text = text.replace("version: ClassVar[int] = 1", f"version: ClassVar[int] = {version}")
+    (root / METHOD).write_text(f"{text}\n\nSECRET = 2\n")
+
+
+def test_code_that_changes_under_one_version_is_refused(clone: Path):
+    change_code(clone, version=1)
+    found = errors(clone)
+    assert {problem.field for problem in found} == {"method.source_digest"}
+    assert {problem.file.parent.name for problem in found} == {"pcgrad"}
+
+
+def test_frozen_digests_that_change_with_the_code_do_not_help(clone: Path):
+    """The history's list counts. The forged record fits the forged code and the forged list."""
+    change_code(clone, version=1)
+    old, new = (Checkout(root) for root in (ROOT, clone))
+    digests = [checkout.digest(checkout.cards["pcgrad"]) for checkout in (old, new)]
+    for file in [clone / "tests/golden/method_sources.json", *(clone / "results/nano-v1/pcgrad").iterdir()]:
+        file.write_text(file.read_text().replace(*digests))
+    assert "methods/pcgrad.py changed under version 1" in {problem.reason for problem in errors(clone)}
+
+
+def test_records_of_an_earlier_version_stay_good(clone: Path):
+    change_code(clone, version=2)
+    git(clone, "commit", "-q", "-a", "-m", "version 2")
+    assert errors(clone) == []
+
+
+def test_a_version_that_never_was_is_refused(clone: Path):
+    change_code(clone, version=3)
+    path = clone / RECORD
+    path.write_text(path.read_text().replace('"version":1', '"version":2'))
+    assert "method.version" in {problem.field for problem in errors(clone)}
+
+
+def test_a_suite_that_changes_under_its_records_is_refused(clone: Path):
+    file = clone / "suites/nano-v1.yaml"
+    file.write_text(file.read_text().replace("steps: 60", "steps: 61"))
+    assert "suite.digest" in {problem.field for problem in errors(clone)}
+
+
+def test_hostile_code_is_read_and_not_run(clone: Path, tmp_path: Path):
+    mark = tmp_path / "was-run"
+    (clone / METHOD).write_text(f"{(clone / METHOD).read_text()}\nopen({str(mark)!r}, 'w')\nraise SystemExit(7)\n")
+    assert {problem.field for problem in errors(clone)} == {"method.source_digest"}
+    assert not mark.exists()
+
+
+def test_no_such_commit_is_a_misuse(clone: Path, tmp_path: Path):
+    for name in ("no-such-branch", "--output=x", "HEAD..HEAD"):
+        with pytest.raises(UserError, match="git knows no such commit"):
+            History(clone / "results", name)
+    with pytest.raises(UserError, match="in no git repository"):
+        History(tmp_path, "HEAD")
+
+
+def test_without_history_it_is_said(results: Path, checkout: Checkout):
+    found = validate(results, checkout=checkout)
+    assert "append-only: no git history to compare with" in found.skipped
+
+
+def test_objects_are_named_as_git_names_them(clone: Path):
+    assert object_name((clone / RECORD).read_bytes(), 40) == git(clone, "rev-parse", f"HEAD:{RECORD}")
