@@ -4,8 +4,9 @@ import os
 from datetime import timedelta
 
 import torch
+import torch.distributed as dist
 from accelerate import PartialState
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
 from transformers import PreTrainedModel
 
 from bench.engine.world import World
@@ -16,9 +17,22 @@ WAIT = timedelta(hours=6)
 
 
 def join() -> World:
-    """Meet the processes that were started with this one; a world of one if it was started alone."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        PartialState(cpu=not torch.cuda.is_available(), timeout=WAIT)
+    """Meet the processes that were started with this one; a world of one if it was started alone.
+
+    UserError if one process sees several accelerators: it can use one only.
+    """
+    size, cuda = int(os.environ.get("WORLD_SIZE", "1")), torch.cuda.is_available()
+    if size == 1 and torch.cuda.device_count() > 1:
+        raise UserError(
+            f"{torch.cuda.device_count()} accelerators are visible to one process. Start `accelerate launch -m bench "
+            "run ...` to use all, or set CUDA_VISIBLE_DEVICES=0 to use one."
+        )
+    if size > 1 and not dist.is_initialized():
+        if cuda:
+            torch.cuda.set_device(device())
+        # both, because what is counted lies in the processor's memory
+        dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=WAIT)
+        PartialState(cpu=not cuda)
     return World.now()
 
 
@@ -44,3 +58,5 @@ def place(model: PreTrainedModel, shard: bool) -> None:
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     for part in (*base.get_decoder().layers, model):
         fully_shard(part)
+    if base is not model:  # generation goes past the adapters' outer module, which holds what is in no layer
+        register_fsdp_forward_method(model, "generate")

@@ -1,12 +1,9 @@
 """What `dry_run=true` prints: the plan of a run, what its ledger would say, what a device would hold."""
 
-from typing import Any
-
 from rich.console import Console
 from rich.table import Table
 
-from bench.errors import UserError
-from bench.estimate import GIB, Forecast
+from bench.estimate import GIB, MIB, PROMPT_TOKENS, Forecast
 
 
 def show_forecast(found: Forecast, console: Console) -> None:
@@ -18,14 +15,20 @@ def show_forecast(found: Forecast, console: Console) -> None:
     )
     trained = f"adapters of rank {suite.lora.r}" if suite.lora.r else "all parameters"
     console.print(f"Model {suite.model}, {trained}, {suite.dtype}; {suite.regime}, {suite.recipe.steps} steps.")
-    table = Table(title="tasks", title_justify="left")
-    table.add_column("task")
-    table.add_column("rows")
-    for row in found.tasks:
-        table.add_row(*row)
-    console.print(table)
+    console.print(_rows("tasks", found.tasks))
+    if found.standard:
+        console.print(_rows("lm-eval's own tasks, scored as well", found.standard))
     console.print(_counters(found))
-    console.print(_memory(found) if found.memory else f"Memory: {suite.model} is not in the local cache; unknown.")
+    console.print(_memory(found) if found.memory else _unknown(suite.model))
+
+
+def _rows(title: str, rows: list[tuple[str, str]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("task", no_wrap=True)
+    table.add_column("rows")
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 def _counters(found: Forecast) -> Table:
@@ -40,25 +43,23 @@ def _counters(found: Forecast) -> Table:
 
 def _memory(found: Forecast) -> Table:
     assert found.shape is not None
-    title = (
-        f"memory of a device, {found.shape.parameters:,} parameters (activations and caches: within a factor of two)"
-    )
-    table = Table(title=title, title_justify="left")
-    table.add_column("for")
-    table.add_column("GiB", justify="right")
-    for name, size in found.memory:
-        table.add_row(name, f"{size / GIB:.2f}")
-    table.add_row("in all", f"{sum(size for _, size in found.memory) / GIB:.2f}", style="bold")
+    prompts = f"prompts of {found.prompt} tokens" if found.prompt else f"prompts taken to have {PROMPT_TOKENS} tokens"
+    title = f"memory of a device: {found.shape.parameters:,} parameters, {prompts}"
+    table = Table(title=title, title_justify="left", caption=CAPTION, caption_justify="left")
+    for name in ("for", "held"):
+        table.add_column(name)
+    unit, name = (GIB, "GiB") if found.peak >= GIB else (MIB, "MiB")
+    table.add_column(name, justify="right")
+    for part in found.memory:
+        table.add_row(part.name, part.phase, f"{part.size / unit:.2f}")
+    table.add_row("most at once", "", f"{found.peak / unit:.2f}", style="bold")
     return table
 
 
-def rows_of(tasks: list[Any], count: int, items: int) -> list[tuple[str, str]]:
-    """What is known of each task's rows; a task without data says what is missing, and the others go on."""
-    found = []
-    for task in tasks:
-        try:
-            train, held = len(task.rows("train", count)), len(task.rows("heldout", items))
-            found.append((task.name, f"{train:,} for training, {held:,} held out"))
-        except UserError as error:
-            found.append((task.name, f"missing: {error}"))
-    return found
+CAPTION = "Activations, logits and caches are estimates, within a factor of two."
+
+
+def _unknown(model: str) -> str:
+    return (
+        f"Memory: unknown. {model} is not in the local cache, or of a kind whose size its configuration does not say."
+    )

@@ -3,12 +3,12 @@
 import hashlib
 import json
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -19,15 +19,17 @@ from transformers import (
 )
 from transformers.utils.logging import disable_progress_bar
 
-from bench.config import ROOT, Lora
 from bench.engine.gradients import full
 from bench.errors import UserError
+from bench.hub import checkpoint, files_of
 from bench.records.store import digest_of
+from bench.suite import ROOT, Lora
+from bench.trainable import in_bfloat16, with_adapters
 
 NANO = ROOT / "assets" / "nano"
 DIGESTS = "DIGESTS.json"
-FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "*.txt")
-"""What of a checkpoint is read; weights are safetensors, because a pickle can run code."""
+PARSERS = ("response_template", "response_schema")
+"""By which TRL would take a reply apart; verifiers read replies whole, in training as in evaluation."""
 PIECE = 1 << 24
 
 
@@ -50,6 +52,10 @@ class Choice(Protocol):
     def lora(self) -> Lora:
         """Adapters; rank 0 is full training."""
 
+    @property
+    def rollout(self) -> str:
+        """What samples completions: transformers or vllm."""
+
 
 def model_digest(name: str, revision: str | None = None) -> str:
     """SHA-256 over the files of a base model.
@@ -58,7 +64,7 @@ def model_digest(name: str, revision: str | None = None) -> str:
     """
     folder = _folder(name, revision)
     if folder != NANO:
-        return digest_of({path.name: _file_digest(path, path.stat().st_mtime_ns) for path in _files(folder)})
+        return digest_of({path.name: _file_digest(path, path.stat().st_mtime_ns) for path in files_of(folder)})
     try:
         wanted = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
         found = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in wanted}
@@ -77,54 +83,53 @@ def load_model(choice: Choice, seed: int = 0) -> tuple[PreTrainedModel, PreTrain
     """The model, ready to be trained, and its tokenizer; call `model_digest` first.
 
     Trained parameters are float32 always: a step of 1e-6 is lost in bfloat16. With dtype=bf16 the pass through the
-    model is computed in bfloat16, and weights that are not trained, under adapters, are stored so. seed: of the
-    adapters' weights.
+    model is computed in bfloat16, in training, rollouts and evaluation alike, and weights that are not trained, under
+    adapters, are stored so. seed: of the adapters' weights. UserError if the model cannot be loaded, or not sampled
+    from as `choice.rollout` says.
     """
+    if choice.rollout == "vllm" and find_spec("vllm") is None:
+        raise UserError("rollout=vllm needs vLLM, which is not installed: `pip install vllm`, or rollout=transformers.")
     folder = _folder(choice.model, choice.revision)
     disable_progress_bar()
-    model, tokenizer = _nano() if folder == NANO else _checkpoint(folder, choice)
+    stored = torch.bfloat16 if choice.dtype == "bf16" and choice.lora.r else torch.float32
+    model, tokenizer = _nano(stored) if folder == NANO else _checkpoint(folder, choice.model, stored)
     if choice.lora.r:
         model = with_adapters(model, choice.lora, seed)
+    if choice.dtype == "bf16":
+        model = in_bfloat16(model)
     return model, tokenizer
 
 
-def _nano() -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _nano(stored: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """By the classes themselves: the automatic ones would give the model another pre-tokeniser, silently."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(NANO)
-    return Qwen2ForCausalLM.from_pretrained(NANO, dtype=torch.float32), tokenizer
+    return Qwen2ForCausalLM.from_pretrained(NANO, dtype=stored), tokenizer
 
 
-def _checkpoint(folder: Path, choice: Choice) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    stored = torch.bfloat16 if choice.dtype == "bf16" and choice.lora.r else torch.float32
+def _checkpoint(folder: Path, name: str, stored: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=stored, use_safetensors=True)
-    except (OSError, ValueError, KeyError) as error:
-        why = " ".join(str(error).split())[:300]
-        raise UserError(f"model {choice.model!r} is no causal language model that can be loaded: {why}") from None
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+        model, report = AutoModelForCausalLM.from_pretrained(
+            folder, dtype=stored, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+        raise _unfit(name, " ".join(str(error).split())[:300]) from None
+    if missing := sorted(report["missing_keys"]):  # transformers fills them with chance
+        raise _unfit(name, f"it has no weights for {', '.join(missing[:3])}, {len(missing)} in all")
+    if tokenizer.eos_token_id is None:
+        raise _unfit(name, "its tokenizer has no token that ends a text (eos_token)")
+    if len(tokenizer) > (rows := model.get_input_embeddings().num_embeddings):
+        raise _unfit(name, f"its tokenizer has {len(tokenizer)} tokens, the model {rows}")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    for parser in PARSERS:
+        if getattr(tokenizer, parser, None) is not None:
+            setattr(tokenizer, parser, None)
     return model, tokenizer
 
 
-def with_adapters(model: PreTrainedModel, lora: Lora, seed: int) -> PreTrainedModel:
-    """The model with low-rank adapters, which alone are trained, in float32. UserError if a target has no module."""
-    from peft import LoraConfig, get_peft_model
-
-    targets: Any = list(lora.targets) if lora.targets != ("all-linear",) else "all-linear"
-    config = LoraConfig(
-        r=lora.r,
-        lora_alpha=lora.alpha or 2 * lora.r,
-        lora_dropout=lora.dropout,
-        target_modules=targets,
-        task_type="CAUSAL_LM",
-    )
-    with torch.random.fork_rng([]):
-        torch.manual_seed(seed)
-        try:
-            return get_peft_model(model, config)
-        except ValueError as error:
-            raise UserError(f"lora.targets={','.join(lora.targets)}: {error} Say lora.targets=all-linear.") from None
+def _unfit(name: str, why: str) -> UserError:
+    return UserError(f"model {name!r} is no causal language model that can be loaded: {why}. Choose another folder.")
 
 
 def parameters_digest(model: torch.nn.Module) -> str:
@@ -139,40 +144,11 @@ def parameters_digest(model: torch.nn.Module) -> str:
 
 def _folder(name: str, revision: str | None) -> Path:
     """Where the model's files are; fetched from the hub if `name` is an id there."""
-    if name == "nano":
-        return NANO
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return folder.resolve()
-    if folder.is_absolute() or name.count("/") != 1 or name.startswith("."):
-        raise UserError(
-            f"no model {name!r}: it is neither nano, the embedded model, nor a folder, nor a hub's id such as "
-            "Qwen/Qwen2.5-0.5B-Instruct. Say model=nano, or the folder of a checkpoint."
-        )
-    return _fetched(name, revision)
-
-
-@cache
-def _fetched(name: str, revision: str | None) -> Path:
-    try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(FILES)))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-        what = f"{name} at revision {revision}" if revision else name
-        raise UserError(
-            f"model {what} is not in the local cache and could not be fetched ({type(error).__name__}). Fetch it where "
-            "there is a network with `hf download`, copy the folder, and say model=FOLDER."
-        ) from None
-
-
-def _files(folder: Path) -> list[Path]:
-    found = sorted(path for pattern in FILES for path in folder.glob(pattern) if not path.name.startswith("."))
-    names = {path.name for path in found}
-    if "config.json" not in names or not any(name.endswith(".safetensors") for name in names):
-        raise UserError(
-            f"{folder} is no checkpoint: config.json, a tokenizer and weights as .safetensors are needed; "
-            f"found {', '.join(sorted(names)) or 'nothing of the kind'}."
-        )
-    return found
+    if name != "nano":
+        return checkpoint(name, revision)
+    if revision:
+        raise UserError(f"revision={revision} is a commit at the hub, and nano is embedded here: say revision=none.")
+    return NANO
 
 
 @cache

@@ -22,11 +22,12 @@ def encoded(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
 
 
 def demonstration(tokenizer: PreTrainedTokenizerBase, prompt: str, reply: str) -> tuple[list[int], list[int]]:
-    """Token ids of the prompt, and of the reply with the token that ends it."""
-    return encoded(tokenizer, prompt), [
-        *tokenizer(reply, add_special_tokens=False)["input_ids"],
-        tokenizer.eos_token_id,
-    ]
+    """Token ids of the prompt, and of the reply with the token that ends it.
+
+    A reply that spells the name of a special token holds its letters: it does not end there.
+    """
+    words = tokenizer(reply, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return encoded(tokenizer, prompt), [*words, tokenizer.eos_token_id]
 
 
 def reply_of(completion: str | list[dict[str, str]]) -> str:

@@ -8,163 +8,124 @@ jail of `tasks` in place of the hub's script, which would run it unprotected.
 import contextlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import evaluate
 import lm_eval
+from lm_eval.api.model import LM
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
+from pydantic import Field
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from bench.errors import UserError, unknown
+from bench.errors import UserError
 from bench.evaluation import quietly, undisturbed
+from bench.records.fields import Digest, Finite, Frozen
 from bench.records.schema import StandardScore
-from tasks._base import Split
+from bench.records.store import digest_of, write
+from bench.standard_tasks import STANDARD, Standard, data_task, known, local_rows, rows_digest, subject_rows, subjects
+from bench.suite import Suite
 from tasks._code_eval import SandboxCodeEval
-from tasks._data import DataTask, data_root, published_rows
-from tasks._registry import get_task
+from tasks._data import data_root
 
-Fields = Mapping[str, Any]
-Rows = dict[str, list[dict[str, Any]]]
-
-
-@dataclass(frozen=True)
-class Standard:
-    """One of lm-eval's tasks.
-
-    folder: of its description, below lm_eval/tasks; metric: the one that is reported; task: ours over the same data;
-    splits: ours by the names lm-eval gives them; form: what a row of the hub lacks of lm-eval's.
-    """
-
-    folder: str
-    metric: str
-    task: str
-    splits: Mapping[str, Split]
-    form: Callable[[int, Fields], dict[str, Any]] = lambda place, row: dict(row)
+WEIGHED_TOGETHER = 16
+"""Most given replies that are weighed in one pass: it keeps the logits of every token of their prompts."""
+PATIENCE = 5.0
+"""Seconds in which the hub must answer."""
+LmFor = Callable[[Standard], LM]
 
 
-def _boolq(place: int, row: Fields) -> dict[str, Any]:
-    return {**row, "idx": place, "label": int(row["answer"])}
-
-
-def _arc(place: int, row: Fields) -> dict[str, Any]:
-    return {"id": str(place), **row}
-
-
-TEST: Mapping[str, Split] = {"test": "heldout"}
-ALL: Mapping[str, Split] = {"train": "train", "validation": "train", "test": "heldout"}
-"""lm-eval opens every split that a description names, though it scores one."""
-STANDARD = {
-    "arc_challenge": Standard("arc", "acc_norm,none", "arc_challenge", ALL, _arc),
-    "arc_easy": Standard("arc", "acc_norm,none", "arc_easy", ALL, _arc),
-    "boolq": Standard("super_glue/boolq", "acc,none", "boolq", {"train": "train", "validation": "heldout"}, _boolq),
-    "gsm8k": Standard("gsm8k", "exact_match,strict-match", "gsm8k", ALL),
-    "humaneval": Standard("humaneval", "pass@1,create_test", "humaneval", TEST),
-    "mbpp": Standard("mbpp", "pass_at_1,none", "mbpp", TEST),
-    "minerva_math500": Standard("minerva_math", "math_verify,none", "math500", TEST),
-    "mmlu": Standard("mmlu/default", "acc,none", "mmlu", TEST),
-}
-
-
-def known(names: Sequence[str]) -> None:
-    """UserError for a name that is not in STANDARD."""
-    for name in names:
-        if name not in STANDARD:
-            raise unknown("standard task", name, STANDARD, "bench tasks --standard")
-
-
-@dataclass(frozen=True)
-class Measured:
+class Measured(Frozen):
     """One score; version and shots as lm-eval's description has them."""
 
-    value: float
-    items: int
-    fewshot: int
+    value: Finite
+    items: int = Field(gt=0)
+    fewshot: int = Field(ge=0)
     version: str
 
 
-def standard_scores(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, names: Sequence[str], items: int, batch_size: int
-) -> dict[str, Measured]:
-    """lm-eval's score of each task, on its first `items` rows (of each subject of mmlu). UserError if data is missing."""
+def standard(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, suite: Suite) -> dict[str, Measured]:
+    """lm-eval's score of each task that the suite names, on its first `evaluation.items` rows.
+
+    Of mmlu these are the first of each subject. Leaves the model and the global generators as they were. UserError if
+    a name is unknown or data is missing.
+    """
+
+    def lm_for(one: Standard) -> LM:
+        size = suite.evaluation.batch_size
+        return HFLM(
+            pretrained=model,
+            tokenizer=tokenizer,
+            batch_size=size if one.generates else min(size, WEIGHED_TOGETHER),
+        )
+
+    if not suite.standard:
+        return {}
+    with quietly(), undisturbed(model):
+        return scored(suite.standard, suite.evaluation.items, lm_for)
+
+
+def scored(names: Sequence[str], items: int, lm_for: LmFor) -> dict[str, Measured]:
+    """lm-eval's score of each task, for the model that `lm_for` gives. It reseeds the global generators."""
     known(names)
-    with quietly(), undisturbed(model), judged_in_jail():
+    with judged_in_jail(), patiently(names):
         folders = sorted({str(_library() / STANDARD[name].folder) for name in names})
         manager = TaskManager(include_defaults=False, include_path=folders)
-        wrapped = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=batch_size)
-        return {name: _measured(wrapped, manager, name, items) for name in names}
+        return {name: _measured(lm_for(STANDARD[name]), manager, name, items) for name in names}
 
 
-def _measured(wrapped: HFLM, manager: TaskManager, name: str, items: int) -> Measured:
-    standard = STANDARD[name]
+def _measured(wrapped: LM, manager: TaskManager, name: str, items: int) -> Measured:
+    metric = STANDARD[name].metric
     with contextlib.redirect_stdout(io.StringIO()):
         found = lm_eval.simple_evaluate(
             model=wrapped,
-            tasks=[{"group": f"local_{name}", "task": list(_descriptions(name, standard))}],
+            tasks=[{"group": f"local_{name}", "task": list(_descriptions(name))}],
             task_manager=manager,
             limit=items,
             bootstrap_iters=0,
             confirm_run_unsafe_code=True,  # in the jail: see `judged_in_jail`
         )
-    parts = {part: result for part, result in found["results"].items() if standard.metric in result}
+    parts = {part: result for part, result in found["results"].items() if metric in result}
     counts = {part: found["n-samples"][part]["effective"] for part in parts}
     total = sum(counts.values())
     return Measured(
-        value=float(sum(parts[part][standard.metric] * counts[part] for part in parts)) / total,
+        value=float(sum(parts[part][metric] * counts[part] for part in parts)) / total,
         items=total,
         fewshot=max(found["n-shot"][part] for part in parts),
         version=str(next(iter(found["versions"][part] for part in parts))),
     )
 
 
-def _descriptions(name: str, standard: Standard) -> Iterator[dict[str, Any]]:
+def _descriptions(name: str) -> Iterator[dict[str, Any]]:
     """What lm-eval loads: its own description, with rows of ours where `data_root` is set."""
     root = data_root()
     if name == "mmlu":
         for subject in _subjects(root):
-            local = {"custom_dataset": _maker(_mmlu_rows(root, subject))} if root else {}
+            local = {"custom_dataset": _maker(subject_rows(root, subject))} if root else {}
             yield {"task": f"mmlu_{subject}", **local}
     elif root is None:
         yield {"task": name}
     else:
-        yield {"task": name, "custom_dataset": _maker(_local_rows(standard))}
-
-
-def _local_rows(standard: Standard) -> Rows:
-    task = get_task(standard.task)
-    assert isinstance(task, DataTask)
-    return {
-        theirs: [standard.form(place, row) for place, row in enumerate(published_rows(task, ours))]
-        for theirs, ours in standard.splits.items()
-    }
+        yield {"task": name, "custom_dataset": _maker(local_rows(name))}
 
 
 def _subjects(root: Path | None) -> list[str]:
-    """Subjects of mmlu: those of the local files, else all that lm-eval describes."""
-    if root is not None:
-        found = sorted(path.name.removesuffix("_test.csv") for path in (root / "mmlu" / "test").glob("*_test.csv"))
-        if not found:
-            raise UserError(f"no mmlu below {root}: mmlu/test/*_test.csv and mmlu/dev/*_dev.csv are needed.")
-        return found
+    """Subjects of mmlu: those of the local files, else all that lm-eval describes. UserError for others."""
     described = (_library() / "mmlu" / "default").glob("mmlu_*.yaml")
-    return sorted(path.stem.removeprefix("mmlu_") for path in described)
+    known_to_it = sorted(path.stem.removeprefix("mmlu_") for path in described)
+    if root is None:
+        return known_to_it
+    found = subjects(root)
+    if strange := [subject for subject in found if subject not in known_to_it]:
+        raise UserError(
+            f"lm-eval has no subject {', '.join(strange)}: rename or remove these files below {root / 'mmlu'}, "
+            "which holds those of the original release."
+        )
+    return found
 
 
-def _mmlu_rows(root: Path, subject: str) -> Rows:
-    from tasks._files import read
-    from tasks.qa.mmlu import Mmlu
-
-    files = {split: root / "mmlu" / split / f"{subject}_{split}.csv" for split in ("test", "dev")}
-    task = Mmlu()
-    return {
-        split: [{**task.raw_of_mirror(raw.fields), "subject": subject} for raw in read(path, task.columns)]
-        for split, path in files.items()
-    }
-
-
-def _maker(rows: Rows) -> Callable[..., Any]:
+def _maker(rows: Mapping[str, list[dict[str, Any]]]) -> Callable[..., Any]:
     """What lm-eval calls in place of fetching a data set."""
     from datasets import Dataset, DatasetDict
 
@@ -185,6 +146,70 @@ def judged_in_jail() -> Iterator[None]:
         yield
     finally:
         evaluate.load = fetch
+
+
+@contextlib.contextmanager
+def patiently(names: Sequence[str]) -> Iterator[None]:
+    """Ask the hub once whether it is there; if not, only its cache is read, without the usual half minute of retries.
+
+    Does nothing where `data_root` is set. UserError if data cannot be had.
+    """
+    if data_root():
+        yield
+        return
+    import datasets
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HTTPError, OfflineModeIsEnabled  # type: ignore[attr-defined]
+
+    before = constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE
+    try:
+        HfApi().dataset_info(data_task(STANDARD[names[0]]).hub.id, timeout=PATIENCE)
+    except (HTTPError, OfflineModeIsEnabled, OSError):
+        constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+    try:
+        yield
+    except (OSError, datasets.exceptions.DatasetsError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        folders = " ".join(f"DIR/{STANDARD[name].task}" for name in names)
+        raise UserError(
+            f"the data of lm-eval's {', '.join(names)} cannot be had from the hub: {said}. Give access to the hub, or "
+            f"say data_root=DIR with the published files in {folders} (`bench tasks NAME` names them)."
+        ) from None
+    finally:
+        constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE = before
+
+
+class _Cached(Frozen):
+    scores: dict[str, Measured]
+    digest: Digest
+    """Of the key and the scores: a file that was damaged or renamed does not match."""
+
+
+def base_standard(
+    measure: Callable[[], dict[str, Measured]], suite: Suite, key: Mapping[str, object], cache: Path
+) -> dict[str, Measured]:
+    """What `measure()` returns, from the folder `cache` if it was computed before, as `bench.evaluation.base_scores`.
+
+    key: everything that the scores depend on beside the tasks and their rows: model, settings, versions, threads.
+    UserError if data is missing, or the file cannot be written.
+    """
+    if not suite.standard:
+        return {}
+    whole = {**key, "standard": list(suite.standard), "rows": rows_digest(suite.standard)}
+    path = cache / f"{digest_of(whole)}.json"
+    try:
+        cached = _Cached.model_validate_json(path.read_bytes())
+        if cached.digest == _digest(whole, cached.scores):
+            return cached.scores
+    except (OSError, ValueError):  # absent, unreadable, or not such a document
+        pass
+    scores = measure()
+    write(path, _Cached(scores=scores, digest=_digest(whole, scores)).model_dump_json())
+    return scores
+
+
+def _digest(key: Mapping[str, object], scores: Mapping[str, Measured]) -> str:
+    return digest_of([dict(key), {name: one.model_dump() for name, one in scores.items()}])
 
 
 def as_records(before: Mapping[str, Measured], after: Mapping[str, Measured] | None) -> list[StandardScore]:

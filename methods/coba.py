@@ -1,11 +1,12 @@
 """CoBa: weights turn to tasks that converge slowly, until the worst task diverges, and then away from those that do.
 
 Source     Gong et al. 2024, arXiv 2410.06741
-Differs    the reward gap of the step's own prompts in place of the validation loss: they are fresh and rewarded before
-           the update, so it is unbiased and costs nothing; L(0) is the mean gap of the warm-up, as one step's is
-           noise, or 1 where that is 0; warm-up and window are shares of the run, up to the paper's 100 and 200 steps;
-           slopes below rounding are 0
-Costs      nothing beyond a plain step: the paper's validation pass is left out
+Differs    the validation loss is that of a fresh batch of kept rows in SFT; GRPO has none, and takes the reward gap of
+           the step's own prompts: they are fresh and rewarded before the update, so it is unbiased; L(0) is the mean
+           of L over the warm-up, as one step's is noise, or 1 where that is 0; warm-up and window are shares of the
+           run, up to the paper's 100 and 200 steps; slopes below rounding are 0
+Costs      in SFT one forward pass over a validation batch as large as the training batch, a step; in GRPO nothing
+           beyond a plain step
 
 a_k is the least-squares slope of L_k / L_k(0) over the window, a_max that of its maximum over the tasks.
   RCS_k = softmax_k(K a_k / sum_j |a_j|)
@@ -19,7 +20,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, RunInfo, Settings, Signals, setting
+from methods._base import LossWeighting, Need, RunInfo, Settings, Signals, setting
 from methods._weights import equal, mean_of, part_of_run, tallied
 
 ROUNDING = torch.finfo(torch.float64).eps
@@ -33,8 +34,9 @@ class CoBaSettings(Settings):
 
 class CoBa(LossWeighting):
     name: ClassVar[str] = "coba"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     Settings: ClassVar[type[Settings]] = CoBaSettings
+    needs: ClassVar[frozenset[Need]] = frozenset({"validation_loss"})
     state: ClassVar[tuple[str, ...]] = ("steps", "sums", "gaps", "slopes", "worst")
 
     def begin(self, run: RunInfo) -> None:
@@ -47,7 +49,7 @@ class CoBa(LossWeighting):
 
     def _after(self, signals: Signals) -> tuple[Tensor, Tensor, Tensor]:
         """Gaps, slopes and a_max with this step's."""
-        gaps = torch.cat([self.gaps, signals.gaps[None]])[-self.window :]
+        gaps = torch.cat([self.gaps, left(signals)[None]])[-self.window :]
         if self.steps < self.warm_up:
             return gaps, self.slopes, self.worst
         start = mean_of(self.sums)
@@ -59,13 +61,18 @@ class CoBa(LossWeighting):
 
     def weights(self, signals: Signals) -> Tensor:
         _, slopes, worst = self._after(signals)
-        return convergence_weights(slopes, worst, self.settings.tau) if len(worst) else equal(len(signals.gaps))
+        return convergence_weights(slopes, worst, self.settings.tau) if len(worst) else equal(len(signals.losses))
 
     def observe(self, signals: Signals) -> None:
         self.gaps, self.slopes, self.worst = self._after(signals)
         if self.steps < self.warm_up:
-            self.sums = tallied(self.sums, signals.gaps)
+            self.sums = tallied(self.sums, left(signals))
         self.steps += 1
+
+
+def left(signals: Signals) -> Tensor:
+    """L_k of a step, [K]: the validation loss, or the reward gap where there is none."""
+    return signals.gaps if signals.validation_losses is None else signals.validation_losses
 
 
 def slope(rows: Tensor) -> Tensor:

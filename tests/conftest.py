@@ -1,8 +1,10 @@
 """Builders that tests of several parts share."""
 
 import hashlib
+import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -169,3 +171,22 @@ def provenance() -> dict[str, Any]:
         "finished": "2026-01-01T00:01:00+00:00",
         "total_seconds": 60.0,
     }
+
+
+@pytest.fixture(scope="session")
+def tiny() -> ModuleType:
+    """tests/tiny.py, which makes checkpoints: tiny.write(folder, kind="llama", chat=False, ...)."""
+    path = Path(__file__).parent / "tiny.py"
+    spec = importlib.util.spec_from_file_location("tiny", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny Qwen2 with random weights, a byte-level tokenizer and a chat template."""
+    folder: Path = tiny.write(tmp_path_factory.mktemp("models") / "tiny")
+    return folder

@@ -140,6 +140,44 @@ def sweep(words: tuple[str, ...]) -> None:
     sys.exit(summary.exit_code)
 
 
+@click.command()
+@click.argument("words", nargs=-1, metavar="method=M,... suite=S trials=N [key=value]...", shell_complete=run_words)
+def tune(words: tuple[str, ...]) -> None:
+    """Choose settings and learning rate of methods for the tuned track, each by the same number of trials.
+
+    \b
+    bench tune method=pcgrad,uniform suite=nano-v1 trials=8  the defaults, and seven points of the search space
+    bench tune method=all suite=nano-v1 trials=8 workers=4   every method but peers, four runs at once
+    bench tune method=pcgrad trials=8 seeds=2                every point on two tuning seeds, 1000 and 1001
+    bench tune method=pcgrad trials=8 dry_run=true           only the points, and what they will cost
+    bench tune method=pcgrad trials=8 tuned=mine             elsewhere than in tuned/
+    bench run method=pcgrad suite=nano-v1 track=tuned        then: a run with what was chosen
+
+    Trials never meet the seeds and the held-out items that are reported: they run on seeds from 1000 up, and are
+    measured on the items after the suite's (items=N: on fewer, where a task has no more). The same command goes on
+    after any crash or interrupt. Exit code 1: a trial has no record, and its method is not tuned.
+    """
+    from bench.execution_display import reporter
+    from bench.tuning_display import show_points, show_tuned
+
+    try:
+        from bench.tuning.tune import plan_of, trials_of
+        from bench.tuning.tune import tune as carry_out
+        from bench.tuning.words import asked
+
+        wanted = asked(words)
+        trials = trials_of(wanted)
+    except ModuleNotFoundError as error:
+        raise UserError(f"training needs {error.name}, which is not installed. Run `make install`.") from None
+    plan = plan_of(wanted, trials)
+    if wanted.dry_run:
+        show_points(wanted, trials, plan)
+        return
+    with reporter(plan) as watching:
+        summary, found = carry_out(wanted, watching, trials=trials)
+    sys.exit(show_tuned(found, summary, plan))
+
+
 def _planned(words: tuple[str, ...]) -> "Plan":
     """`bench.execution.plan.plan`, for which a run's identity brings in the training stack."""
     from bench.execution.plan import plan

@@ -14,6 +14,10 @@ from torch.optim import Optimizer
 from bench.engine.gradients import TaskGradients, local
 
 
+COLUMNS = 1 << 22
+"""Elements at a time: several float64 copies of them are held."""
+
+
 def cosines_to_mean(
     gradients: TaskGradients, gramian: Tensor, shares: Tensor, max_norm: float | None, optimizer: Optimizer
 ) -> tuple[float, float]:
@@ -29,22 +33,25 @@ def cosines_to_mean(
     groups = {id(parameter): group for group in optimizer.param_groups for parameter in group["params"]}
     products, start = torch.zeros(2, 3, dtype=torch.float64), 0
     for parameter, size in zip(gradients.parameters, gradients.layout.sizes, strict=True):
-        part = slice(start, start + size)
-        chosen, mean = gradients.combined[part], shares @ gradients.rows[:, part]
         state, group = optimizer.state.get(parameter, {}), groups[id(parameter)]
-        products[0] += _products(chosen, mean)
-        products[1] += _products(_move(chosen, state, group), _move(mean, state, group))
+        for first in range(0, size, COLUMNS):
+            last = min(first + COLUMNS, size)
+            part = slice(start + first, start + last)
+            chosen, mean = gradients.combined[part], shares @ gradients.rows[:, part]
+            seen = slice(first, last)
+            products[0] += _products(chosen, mean)
+            products[1] += _products(_move(chosen, state, group, seen), _move(mean, state, group, seen))
         start += size
     gradients.products(products)
     cosines = products[:, 0] / (products[:, 1] * products[:, 2]).sqrt()
     return cosines[0].item(), cosines[1].item()
 
 
-def _move(gradient: Tensor, state: Mapping[str, Any], group: Mapping[str, Any]) -> Tensor:
-    """Adam's move by a gradient, up to its learning rate; state: of the steps before."""
+def _move(gradient: Tensor, state: Mapping[str, Any], group: Mapping[str, Any], seen: slice) -> Tensor:
+    """Adam's move by a part of a parameter's gradient, up to its learning rate; state: of the steps before."""
     (first, second), gradient = group["betas"], gradient.double()
     steps = float(state["step"]) + 1 if state else 1.0
-    mean, square = (local(state[key]).flatten().double() if state else 0.0 for key in ("exp_avg", "exp_avg_sq"))
+    mean, square = (local(state[key]).flatten()[seen].double() if state else 0.0 for key in ("exp_avg", "exp_avg_sq"))
     mean = (first * mean + (1 - first) * gradient) / (1 - first**steps)
     square = (second * square + (1 - second) * gradient.square()) / (1 - second**steps)
     move: Tensor = mean / (square.sqrt() + group["eps"])

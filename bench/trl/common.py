@@ -7,6 +7,8 @@ import torch
 from torch.nn import Parameter
 
 from bench.config import Suite
+from bench.engine.world import World
+from bench.errors import UserError
 
 HOURS = 6
 """How long a process waits for another that evaluates."""
@@ -28,7 +30,7 @@ def shared_config(suite: Suite, steps: int, seed: int, folder: Path) -> dict[str
         "max_grad_norm": 0.0,
         # TRL turns it on, by its old name, unless told under the new one
         "activation_checkpointing": suite.gradient_checkpointing,
-        "bf16": suite.dtype == "bf16",
+        "bf16": False,  # `bench.trainable` sees to it, for evaluation as well
         "use_cpu": not torch.cuda.is_available(),
         "ddp_timeout": HOURS * 3600,
         "seed": seed,
@@ -39,6 +41,17 @@ def shared_config(suite: Suite, steps: int, seed: int, folder: Path) -> dict[str
         "report_to": [],
         "remove_unused_columns": False,
     }
+
+
+def dealt(prompts: int) -> int:
+    """Prompts of one process, of a step's. UserError if they cannot be dealt equally."""
+    world = World.now()
+    if prompts % world.size:
+        raise UserError(
+            f"{prompts} prompts a step cannot be dealt to {world.size} processes: choose recipe.prompts_per_task such "
+            "that tasks x prompts_per_task is a multiple of the processes."
+        )
+    return prompts // world.size
 
 
 def trained(model: torch.nn.Module) -> tuple[list[Parameter], list[str]]:

@@ -23,7 +23,7 @@ from bench.engine.world import World
 from bench.prompts import asked, reply_of
 from bench.rollouts import grouped, measure, reweighted
 from bench.trl.balanced import Balanced, Batch
-from bench.trl.common import shared_config
+from bench.trl.common import dealt, shared_config
 from methods._base import Rollouts
 from tasks._base import Row, Task
 
@@ -39,7 +39,7 @@ def grpo_config(
     recipe = suite.recipe
     return GRPOConfig(
         **shared_config(suite, steps, seed, folder),
-        per_device_train_batch_size=sequences // World.now().size,
+        per_device_train_batch_size=dealt(sequences // recipe.rollouts_per_prompt) * recipe.rollouts_per_prompt,
         num_generations=recipe.rollouts_per_prompt,
         steps_per_generation=1,
         num_iterations=2 if extra_passes else 1,  # above 1, TRL keeps the sampling policy's probabilities
@@ -82,6 +82,8 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
             callbacks=list(callbacks),
         )
         self.unwrapped()
+        # its loss sums metrics over processes, which differ in how many losses they take; nobody reads them
+        self.accelerator.reduce = lambda values, **_: values
 
     def collect(self, prompts: Sequence[tuple[int, Row]]) -> tuple[list[TaskBatch[Batch]], Measured]:
         """Roll out and verify; advantages as the method wants them."""

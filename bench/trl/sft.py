@@ -19,7 +19,7 @@ from bench.demonstrations import Demonstration, counted, demonstrations, task_ba
 from bench.engine.sampling import PromptStream
 from bench.engine.world import World
 from bench.trl.balanced import Balanced, Batch
-from bench.trl.common import shared_config
+from bench.trl.common import dealt, shared_config
 from tasks._base import Row, Task
 
 Prompts = Sequence[tuple[int, Row]]
@@ -29,7 +29,7 @@ def sft_config(suite: Suite, steps: int, seed: int, prompts: int, folder: Path) 
     """TRL's settings for a suite. prompts: demonstrations a step, over all processes."""
     return SFTConfig(
         **shared_config(suite, steps, seed, folder),
-        per_device_train_batch_size=prompts // World.now().size,
+        per_device_train_batch_size=dealt(prompts),
         max_length=None,
         packing=False,
         loss_type="nll",
@@ -86,6 +86,8 @@ class BalancedSFTTrainer(Balanced, SFTTrainer):  # type: ignore[misc] # trl publ
     def losses(self, prompts: Prompts) -> Tensor:
         """Mean losses of the model as it is, [K] float64, without a gradient; NaN for a task without prompts."""
         found = torch.full((len(self.tasks),), float("nan"), dtype=torch.float64)
+        training = self.model.training
+        self.model.eval()
         for batch in self._batches(self._shown(prompts)):
             total = torch.zeros((), dtype=torch.float64)
             with torch.no_grad():
@@ -94,6 +96,7 @@ class BalancedSFTTrainer(Balanced, SFTTrainer):  # type: ignore[misc] # trl publ
                         total += self.loss_of(micro.data).double().cpu() * micro.share
             self.ledger.charge(batch.sequences, batch.tokens, backward=False)
             found[batch.task] = self.world.sum(total)
+        self.model.train(training)
         return found
 
     def _shown(self, prompts: Prompts) -> list[Demonstration]:

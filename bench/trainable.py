@@ -1,0 +1,65 @@
+"""How a model is trained: by adapters or whole, computed in float32 or bfloat16."""
+
+import warnings
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from bench.errors import UserError
+from bench.suite import Lora
+
+
+def with_adapters(model: PreTrainedModel, lora: Lora, seed: int) -> PreTrainedModel:
+    """The model with low-rank adapters, which alone are trained, in float32. UserError if a target has no module."""
+    from peft import LoraConfig, get_peft_model
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    targets: Any = list(lora.targets) if lora.targets != ("all-linear",) else "all-linear"
+    config = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha or 2 * lora.r,
+        lora_dropout=lora.dropout,
+        target_modules=targets,
+        task_type="CAUSAL_LM",
+    )
+    with torch.random.fork_rng([]), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of peft and transformers among themselves
+        torch.manual_seed(seed)
+        try:
+            adapted: Any = get_peft_model(model, config)
+        except ValueError as error:
+            said = " ".join(str(error).split())
+            raise UserError(f"lora.targets={','.join(lora.targets)}: {said} Say lora.targets=all-linear.") from None
+    if isinstance(adapted.get_output_embeddings(), BaseTunerLayer):
+        raise UserError("lora.targets must leave the output layer out: the losses read its weights as they are.")
+    return adapted
+
+
+def in_bfloat16(model: PreTrainedModel) -> PreTrainedModel:
+    """The model, which computes in bfloat16 whatever its weights are, whoever calls it.
+
+    By hooks: what libraries put in place of `forward` keeps them, and each pass casts the weights anew.
+    """
+    base: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
+    for module in {id(one): one for one in (model, base)}.values():
+        passes = _Passes()
+        module.register_forward_pre_hook(passes.enter)
+        module.register_forward_hook(passes.leave, always_call=True)
+    return model
+
+
+class _Passes:
+    """Autocast around the passes of a module, which may be nested."""
+
+    def __init__(self) -> None:
+        self.open: list[torch.autocast] = []
+
+    def enter(self, module: nn.Module, _: object) -> None:
+        context = torch.autocast(next(module.parameters()).device.type, torch.bfloat16)
+        context.__enter__()  # type: ignore[no-untyped-call]
+        self.open.append(context)
+
+    def leave(self, _: nn.Module, __: object, ___: object) -> None:
+        self.open.pop().__exit__(None, None, None)
