@@ -1,5 +1,6 @@
 """What a run is asked to do: a suite, `key=value` overrides, a method and a seed. Nothing here is heavy to import."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from bench.errors import UserError, close_to
+from bench.network import offline_if_unreachable
+from bench.records import tuning
 from bench.records.store import digest_of
+from bench.records.tuning import Tuning
 from bench.suite import ROOT, SUITES, Evaluation, Lora, Recipe, Sampling, Suite, checked, load_suite, suite_names
 
 __all__ = [
     "RESULTS",
     "ROOT",
     "SUITES",
+    "TUNED",
     "Evaluation",
     "Lora",
     "Recipe",
@@ -25,14 +30,16 @@ __all__ = [
     "override",
     "parse_request",
     "suite_names",
+    "surroundings",
 ]
 
 RUN_KEYS = (
     "method", "method.SETTING", "wrapper", "wrapper.SETTING", "suite", "seed", "store",
-    "data_root", "dry_run", "unsafe_code", "shard",
+    "data_root", "dry_run", "unsafe_code", "shard", "track", "tuned",
 )  # fmt: skip
 """Words of `bench run` that are not keys of the suite."""
 RESULTS = ROOT / "results"
+TUNED = ROOT / tuning.FOLDER
 
 
 class Request(BaseModel):
@@ -47,7 +54,7 @@ class Request(BaseModel):
     wrapper_settings: dict[str, Any] = {}
     seed: int
     overrides: dict[str, Any]
-    """What the command line changed in the suite; empty for an official run."""
+    """What differs from the suite's file; empty for an official run, but for the learning rate of a tuned one."""
     store: Path
     data_root: Path | None = None
     """A folder with the data sets in their published form, in place of a hub."""
@@ -57,6 +64,13 @@ class Request(BaseModel):
     """Run model-written code also where nothing can confine it."""
     shard: bool = False
     """Keep a part of the model in each process (FSDP2)."""
+    tuning: Tuning | None = None
+    """Where settings and learning rate are from, in the tuned track."""
+
+    @property
+    def exploratory(self) -> bool:
+        """Whether the command line changed the suite: any seed may run, and the run is not ranked."""
+        return bool(self.overrides) and self.tuning is None
 
 
 def parse_request(words: Iterable[str]) -> Request:
@@ -76,8 +90,11 @@ def parse_request(words: Iterable[str]) -> Request:
         raise UserError(f"wrapper.{next(iter(wrapper_settings))} is a setting of a wrapper; say which: wrapper=NAME.")
     root = given.pop("data_root", None)
     switches = {name: _switch(name, given.pop(name, "false")) for name in ("dry_run", "unsafe_code", "shard")}
+    track, tuned = given.pop("track", "default"), Path(given.pop("tuned", TUNED))
+    if track not in ("default", "tuned"):
+        raise UserError(f"track={track} is neither default nor tuned.")
     suite, overrides = override(suite, given)
-    return Request(
+    request = Request(
         suite=suite,
         method=method,
         settings=settings,
@@ -88,6 +105,35 @@ def parse_request(words: Iterable[str]) -> Request:
         store=store,
         data_root=_folder(root) if root else None,
         **switches,
+    )
+    return in_tuned_track(request, tuned) if track == "tuned" else request
+
+
+def in_tuned_track(request: Request, folder: Path) -> Request:
+    """The request with the settings and the learning rate that `bench tune` chose.
+
+    folder: of the tuning files. UserError if there is none for the method and the suite as it is, or if the words ask
+    for something else than what it chose.
+    """
+    suite = request.suite
+    changed = [*(f"method.{name}" for name in request.settings), *request.overrides]
+    if request.wrapper or changed:
+        said = f"wrapper={request.wrapper}" if request.wrapper else changed[0]
+        raise UserError(f"{said} goes with track=default; `bench tune` has chosen all of track=tuned. Leave it out.")
+    name = Path(request.method).stem if request.method.endswith(".py") else request.method
+    path, again = tuning.path_of(folder, suite.name, name), f"bench tune method={request.method} suite={suite.name}"
+    if not path.is_file():
+        raise UserError(f"there is no {path}: {name} is not tuned on {suite.name}. Say `{again} trials=N` first.")
+    found = tuning.read(path)
+    if (found.suite, found.suite_digest) != (suite.name, suite.digest):
+        raise UserError(f"{path} is of another version of suite {suite.name}. Tune again: `{again} trials=N`.")
+    return request.model_copy(
+        update={
+            "suite": suite.tuned(found.best.learning_rate),
+            "settings": found.best.settings,
+            "overrides": found.overrides,
+            "tuning": found,
+        }
     )
 
 
@@ -168,3 +214,13 @@ def _pairs(words: Iterable[str]) -> dict[str, str]:
             raise UserError(f"{key} is given twice: {given[key]} and {value}. Give it once.")
         given[key] = value
     return given
+
+
+def surroundings(request: Request) -> None:
+    """Tell the tasks, and all processes that are started from here, where data is and what code may do."""
+    if request.data_root:
+        os.environ["BALANCEBENCH_DATA_ROOT"] = str(request.data_root)
+    if request.unsafe_code:
+        os.environ["BALANCEBENCH_UNSAFE_CODE"] = "true"
+    if request.suite.model != "nano":
+        offline_if_unreachable()

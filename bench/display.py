@@ -24,6 +24,7 @@ from bench.config import RESULTS, Suite
 from bench.errors import UserError
 from bench.records.schema import Record
 from bench.records.store import read, record_path
+from bench.records.track import RATE
 
 PLAIN_LINES = 10
 """Progress lines of a run whose output is not a terminal."""
@@ -103,7 +104,10 @@ def show_record(record: Record, path: Path) -> None:
     out.print(task_table(record, reference_of(record), title))
     if record.status != "done":
         out.print(f"[bold]{record.status}[/bold]: {escape(record.reason)}")
-    if record.suite.overrides:
+    if tuning := record.method.tuning:
+        rate = record.suite.overrides.get(RATE, "the suite's")
+        out.print(f"Tuned track: the best of {tuning.trials} trials, learning rate {rate}.")
+    elif record.suite.overrides:
         changes = ", ".join(f"{key}={value}" for key, value in record.suite.overrides.items())
         out.print(f"Exploratory, not ranked: the suite was changed by {escape(changes)}.")
     ratio = norm_ratio(squared_norms(record.curves))

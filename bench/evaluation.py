@@ -36,6 +36,10 @@ class EvaluationSettings(Protocol):
         """Held-out rows a task, each answered once."""
 
     @property
+    def skip(self) -> int:
+        """Held-out rows before these."""
+
+    @property
     def temperature(self) -> float:
         """Above 0; the whole distribution is sampled from, without top-k or top-p."""
 
@@ -63,7 +67,7 @@ def evaluate(
     tokenizer: needs a padding and an end-of-text token; it encodes a prompt as `bench.prompts` says.
     """
     with quietly(), undisturbed(model):
-        manager = TaskManager(include_defaults=False, metadata={"items": settings.items})
+        manager = TaskManager(include_defaults=False, metadata={"items": settings.items, "skip": settings.skip})
         loaded = manager.load([str(task.harness_yaml) for task in tasks])
         chosen = {"temperature": settings.temperature, "max_gen_toks": settings.max_reply_tokens}
         for description in loaded["tasks"].values():

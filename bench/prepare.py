@@ -4,26 +4,24 @@ A run's identity is the hash of everything that can change its outcome. A finish
 shown, not repeated; a suite with results is frozen; committed results are append-only.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.config import RESULTS, ROOT, Request
+from bench.config import RESULTS, ROOT, Request, surroundings
 from bench.engine.sampling import blind_order
 from bench.errors import UserError
 from bench.models import model_digest
+from bench.protocol import PROTOCOL
 from bench.records.provenance import is_tracked
 from bench.records.schema import Card, MethodUse, Record, WrapperUse
 from bench.records.store import digest_of, identity_of, read, record_files, record_path
+from bench.records.track import TuningUse, base_suite
 from methods import _registry as methods
 from methods._base import GradientCombination, Method, RunPlan, SampleWeighting, Settings, StepWrapper
 from tasks._base import Row, Task, data_hash
 from tasks._registry import get_task
-
-PROTOCOL = 1
-"""Raised when the harness changes in a way that changes outcomes; part of every identity."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +76,18 @@ def prepare(request: Request) -> Prepared:
         **method.use,
         acts_on=list(method.card.acts_on),
         wrapper=WrapperUse(**wrapper.use) if wrapper else None,
+        tuning=tuning_use(request, method),
     )
-    if not request.overrides and request.seed not in suite.seeds:
+    if not request.exploratory and request.seed not in suite.seeds:
         raise UserError(
             f"seed {request.seed} is not one of {suite.name}'s prescribed seeds {list(suite.seeds)}; seeds are paired "
             "between methods, so only these can be compared. Choose one of them."
         )
     frozen(request)
-    model = model_digest(suite.model, suite.revision)
+    model, folder = model_digest(suite.model, suite.revision), folder_of(method, wrapper, request.tuning is not None)
     rows = [task.rows("train", suite.recipe.train_rows) for task in tasks]
-    held = [task.rows("heldout", suite.evaluation.items) for task in tasks]
+    skip = suite.evaluation.skip
+    held = [task.rows("heldout", skip + suite.evaluation.items)[skip:] for task in tasks]
     hashes = [data_hash((*train, *heldout)) for train, heldout in zip(rows, held, strict=True)]
     data = [
         {"name": task.name, "revision": task.revision, "data_hash": digest}
@@ -112,16 +112,8 @@ def prepare(request: Request) -> Prepared:
         model=model,
         identity=identity_of(address),
         order=blind_order(suite.tasks, request.seed),
-        path=record_path(request.store, suite.name, folder_of(method, wrapper), request.seed),
+        path=record_path(request.store, suite.name, folder, request.seed),
     )
-
-
-def surroundings(request: Request) -> None:
-    """Tell the tasks, and all processes that are started from here, where data is and what code may do."""
-    if request.data_root:
-        os.environ["BALANCEBENCH_DATA_ROOT"] = str(request.data_root)
-    if request.unsafe_code:
-        os.environ["BALANCEBENCH_UNSAFE_CODE"] = "true"
 
 
 def chosen_methods(request: Request) -> tuple[Chosen, Chosen | None]:
@@ -151,9 +143,7 @@ def chosen_methods(request: Request) -> tuple[Chosen, Chosen | None]:
 def shardable(request: Request, method: Chosen, wrapper: Chosen | None) -> None:
     """UserError unless the run can do with a part of every parameter in each process."""
     if request.suite.regime != "sft":
-        raise UserError(
-            "shard=true cannot sample rollouts: say regime=sft, or use devices that hold the whole model."
-        )
+        raise UserError("shard=true cannot sample rollouts: say regime=sft, or use devices that hold the whole model.")
     if request.suite.lora.r and request.suite.dtype == "bf16":
         raise UserError("shard=true needs one dtype for all weights: say dtype=fp32, or leave lora.r out.")
     if wrapper or issubclass(method.kind, (GradientCombination, RunPlan)):
@@ -168,28 +158,47 @@ def _chosen(name: str, values: Mapping[str, Any], tasks: Sequence[str]) -> Chose
     return Chosen(kind, methods.settings_of(kind, values, tasks), card)
 
 
-def folder_of(method: Chosen, wrapper: Chosen | None) -> str:
-    """The method's folder in a store: `name@wrapper`, and `+` with 8 hex digits for settings not default."""
+def tuning_use(request: Request, method: Chosen) -> TuningUse | None:
+    """What a record says of the tuning. UserError if it was not of the method as it is."""
+    found, use = request.tuning, method.use
+    if found is None:
+        return None
+    names = ("name", "version", "source_digest")
+    if [found.method, found.version, found.source_digest] != [use[name] for name in names]:
+        raise UserError(
+            f"the tuning of {found.method} on {found.suite} is of version {found.version}, and {method.card.path.name} "
+            f"has other code. Tune again: `bench tune method={request.method} suite={found.suite} trials=N`."
+        )
+    return found.use
+
+
+def folder_of(method: Chosen, wrapper: Chosen | None, tuned: bool = False) -> str:
+    """The method's folder in a store: `name@wrapper`, and `+` with 8 hex digits for settings not default.
+
+    tuned: in the tuned track a method has one choice of settings, and needs no mark.
+    """
     parts = [method, wrapper] if wrapper else [method]
     name = "@".join(part.card.name for part in parts)
     settings = [part.settings.model_dump(mode="json") for part in parts]
-    if all(part.settings == part.kind.Settings() for part in parts):
+    if tuned or all(part.settings == part.kind.Settings() for part in parts):
         return name
     return f"{name}+{digest_of(settings if wrapper else settings[0])[:8]}"
 
 
 def frozen(request: Request) -> None:
     """UserError if an unchanged suite differs from the one its committed results were made with."""
-    if request.overrides:
+    if request.exploratory:
         return
-    suite = request.suite
+    suite, tuned = request.suite, request.tuning
+    digest, file = (tuned.suite_digest if tuned else suite.digest), base_suite(suite.name)
     for path in record_files(RESULTS / suite.name):
         record = read(path)
-        if record.suite.digest != suite.digest:
+        found = record.method.tuning.suite if record.method.tuning else record.suite.digest
+        if found != digest:
             raise UserError(
-                f"suites/{suite.name}.yaml was changed after it got results ({path.relative_to(ROOT)} was made with "
-                f"{record.suite.digest[:8]}, the file is {suite.digest[:8]} now). Copy it to a new suite, and restore "
-                f"this one with `git checkout -- suites/{suite.name}.yaml`."
+                f"suites/{file}.yaml was changed after it got results ({path.relative_to(ROOT)} was made with "
+                f"{found[:8]}, the file is {digest[:8]} now). Copy it to a new suite, and restore "
+                f"this one with `git checkout -- suites/{file}.yaml`."
             )
         return
 
@@ -202,10 +211,11 @@ def finished(prepared: Prepared) -> Record | None:
     if not prepared.path.exists():
         return None
     record = read(prepared.path)
-    if record.identity == prepared.identity and record.status != "failed":
+    same = record.identity == prepared.identity and record.method.tuning == prepared.use.tuning
+    if same and record.status != "failed":
         return record
     if is_tracked(prepared.path):
-        what = "that failed" if record.identity == prepared.identity else "of another version of its method or task"
+        what = "that failed" if same else "of another version of its method, task or tuning"
         raise UserError(
             f"{prepared.path} is a committed run {what}. "
             "Committed results stay; say store=DIR to keep this run elsewhere."

@@ -14,6 +14,7 @@ from bench.records.reproduction_files import FOLDER, path_of, to_text
 from bench.records.reproductions import Reproduction, Spread, compare, spread
 from bench.records.schema import MethodUse, Record, WrapperUse
 from bench.records.store import identity_of, outcome_digest, read, record_files, write
+from bench.records.track import base_suite
 
 if TYPE_CHECKING:
     from bench.run import Finished, Watcher
@@ -40,7 +41,7 @@ class Again:
 def words_of(record: Record) -> list[str]:
     """The words of `bench run` that ask for the record's run: every setting and override is named."""
     method, wrapper = record.method, record.method.wrapper
-    words = [f"method={method.name}", f"suite={record.suite.name.partition('~')[0]}", f"seed={record.seed}"]
+    words = [f"method={method.name}", f"suite={base_suite(record.suite.name)}", f"seed={record.seed}"]
     words += [f"{key}={_word(value)}" for key, value in record.suite.overrides.items()]
     words += [f"method.{key}={_word(value)}" for key, value in method.settings.items() if value not in ([], None)]
     if wrapper:
@@ -62,7 +63,8 @@ def request_of(record: Record, words: Iterable[str], store: Path) -> Request:
 
 def differing_code(record: Record, request: Request) -> list[str]:
     """What this checkout would run otherwise than the record: one sentence each; empty if it is the same run."""
-    from bench.prepare import PROTOCOL, prepare
+    from bench.prepare import prepare
+    from bench.protocol import PROTOCOL
 
     prepared = prepare(request)
     if prepared.identity == record.identity:

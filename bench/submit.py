@@ -18,9 +18,9 @@ from bench.records.schema import Record
 from bench.records.store import WITHDRAWN, read, record_path
 from bench.records.validation import FILE, Problem
 
-PLACES = ("results", "reproductions", "methods", "tests/methods", "tests/golden")
+PLACES = ("results", "reproductions", "tuned", "methods", "tests/methods", "tests/golden")
 """Where a contribution of results or of a method lies."""
-KEPT = ("results/", "reproductions/")
+KEPT = ("results/", "reproductions/", "tuned/")
 """Files that are only ever added."""
 CLEAN = "Reproduce it from a checkout without local changes."
 

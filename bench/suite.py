@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from bench.errors import UserError, close_to, unknown
 from bench.records.schema import Budget
 from bench.records.store import digest_of
+from bench.records.track import TRACK
 
 T = TypeVar("T", bound=BaseModel)
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +56,7 @@ class Evaluation(Part):
     items: int = Field(500, ge=4, le=100_000, description="held-out items a task, each sampled once")
     batch_size: int = Field(256, ge=1, le=65536)
     seed: int = Field(1234, ge=0, description="of the sampling; the same for every run")
+    skip: int = Field(0, ge=0, le=100_000, description="held-out items passed over: tuning takes others than reports")
 
 
 class Sampling(Evaluation):
@@ -115,7 +117,14 @@ class Suite(Part):
         for name in LATER_RECIPE:
             if data["recipe"][name] == Recipe.model_fields[name].default:
                 del data["recipe"][name]
+        if not self.evaluation.skip:
+            del data["evaluation"]["skip"]
         return digest_of(data)
+
+    def tuned(self, learning_rate: float) -> "Suite":
+        """The suite in the tuned track, with the learning rate of one method."""
+        recipe = self.recipe.model_copy(update={"learning_rate": learning_rate})
+        return self.model_copy(update={"recipe": recipe, "name": f"{self.name}{TRACK}"})
 
     @property
     def sampling(self) -> Sampling:

@@ -14,7 +14,7 @@ from bench.errors import UserError
 from bench.records.validation import Problem
 from leaderboard import reruns
 from leaderboard.environment import GENERATOR, HERE, environment
-from leaderboard.loading import load, suites
+from leaderboard.loading import load, suites, tuned_runs
 from leaderboard.pages import File, Overview, Pages
 
 
@@ -43,7 +43,7 @@ def render(results: Path, keep_going: bool = False) -> Iterator[File]:
         loaded = load(results, keep_going, name)
         left_out |= dict.fromkeys(loaded.left_out)
         if loaded.runs:
-            yield from pages.suite(board(loaded.runs), overview)
+            yield from pages.suite(board(loaded.runs), overview, tuned_runs(results, keep_going, name)[:1])
     yield from pages.everything(overview, _ordered(left_out))
     for file in sorted((HERE / "static").iterdir()):
         yield f"static/{file.name}", file.read_bytes()

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bench.analysis.runs import REFERENCE, Run
+from bench.records.track import base_suite, is_tuned
 from leaderboard import links, text, views
 
 HERE = Path(__file__).resolve().parent
@@ -52,7 +53,8 @@ def reproduce_command(run: Run) -> str:
     record = run.record
     wrapper = record.method.wrapper
     words = [f"method={record.method.name}", *([f"wrapper={wrapper.name}"] if wrapper else [])]
-    words += [f"suite={record.suite.name}", f"seed={record.seed}"]
+    suite = record.suite.name
+    words += [f"suite={base_suite(suite)}", *(["track=tuned"] if is_tuned(suite) else []), f"seed={record.seed}"]
     if "+" in run.label:
         parts = {"method": record.method.settings, "wrapper": wrapper.settings if wrapper else {}}
         chosen = [(f"{part}.{key}", value) for part, given in parts.items() for key, value in sorted(given.items())]

@@ -15,6 +15,7 @@ from bench.analysis.board import Board, Row
 from bench.analysis.cost import CURRENCIES
 from bench.analysis.reports import reports_of
 from bench.analysis.runs import REFERENCE, Run
+from bench.records.track import is_tuned
 from bench.records.validation import Problem
 from leaderboard import charts, downloads, links, reruns, suite_figures, views
 from leaderboard.charts import Extras, Html
@@ -66,15 +67,15 @@ class Pages:
         """A piece of a page that lies where `root` leads to the site's root."""
         return Html(self.environment.get_template(template).render(root=root, **values))
 
-    def suite(self, board: Board, overview: Overview) -> Iterator[File]:
-        """All pages of a suite; adds to the overview what other pages need."""
+    def suite(self, board: Board, overview: Overview, tuned: Sequence[Run] = ()) -> Iterator[File]:
+        """All pages of a suite; adds to the overview what other pages need. tuned: a run of its tuned track."""
         common = {
             "board": board,
             "record": board.rows[0].runs[0].record,
             "span": span(board),
             "answer": views.answer(board),
         }
-        yield self._suite_page(board, common)
+        yield self._suite_page(board, {**common, **views.tracks(board, overview.names, tuned)})
         yield self._compare_page(board)
         yield self._reports_page(board)
         for index in range(len(board.tasks)):
@@ -184,7 +185,8 @@ class Pages:
         overview.suites.append(_download_view(board, files))
         for row in board.rows:
             overview.sections.setdefault(row.label, []).append(self._method_section(board, row))
-            overview.uses[row.label] = _use(row)
+            if row.label not in overview.uses or not is_tuned(board.name):
+                overview.uses[row.label] = _use(row)
 
     def _method_section(self, board: Board, row: Row) -> Html:
         reference = board.row(REFERENCE)

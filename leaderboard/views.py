@@ -3,13 +3,14 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bench.analysis.board import Board, Row
 from bench.analysis.cost import Currency
 from bench.analysis.ranking import ALPHA
 from bench.analysis.runs import REFERENCE, Run
 from bench.analysis.statistics import Interval, minimum_detectable_effect, paired_difference, paired_differences
+from bench.records.track import base_suite, is_tuned
 from leaderboard.text import figure, plural, signed
 
 PLACES: Final[Mapping[str, str]] = {
@@ -119,6 +120,20 @@ def together(board: Board) -> list[Row]:
 def apart(board: Board) -> list[Row]:
     """Rows that train one model a task."""
     return [row for row in board.rows if row.specialists]
+
+
+def tracks(board: Board, names: Sequence[str], tuned: Sequence[Run]) -> dict[str, Any]:
+    """The track of a board, and its board in the other track, if that is shown.
+
+    names: of boards before it; tuned: a run of its tuned track. `tuning` is None in the default track; `other` is a
+    name and the trials of a method there, 0 for default settings, or None.
+    """
+    found = tuned[0].record if tuned else None
+    base = base_suite(board.name)
+    other = (base, 0) if is_tuned(board.name) and base in names else None
+    if found and found.method.tuning:
+        other = found.suite.name, found.method.tuning.trials
+    return {"tuning": board.rows[0].runs[0].record.method.tuning, "other": other}
 
 
 def seeds(board: Board) -> list[int]:

@@ -13,7 +13,6 @@ from torch.optim import Optimizer
 
 from bench.engine.gradients import TaskGradients, local
 
-
 COLUMNS = 1 << 22
 """Elements at a time: several float64 copies of them are held."""
 

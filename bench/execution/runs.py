@@ -39,6 +39,8 @@ class Run:
     path: Path
     """Its record's."""
     identity: str
+    tuning: str = ""
+    """Digest of the tuning that it takes its settings from, '' in the default track."""
 
     @property
     def command(self) -> str:
@@ -78,7 +80,7 @@ def recorded(run: Run) -> Status:
         record = read(run.path)
     except UserError as error:
         return Status("unreadable", str(error), committed=True)
-    if record.identity != run.identity:
+    if (record.identity, record.method.tuning.digest if record.method.tuning else "") != (run.identity, run.tuning):
         return Status("other version", _difference(run.path), is_tracked(run.path))
     if record.status == "failed":
         return Status("failed", record.reason, is_tracked(run.path), record)
@@ -86,7 +88,7 @@ def recorded(run: Run) -> Status:
 
 
 def _difference(path: Path) -> str:
-    return f"{path} is of another version of the method, a task or the suite"
+    return f"{path} is of another version of the method, a task, the suite or its tuning"
 
 
 def resolve(wishes: Iterable[Wish]) -> tuple[list[Run], list[str]]:
@@ -106,12 +108,14 @@ def resolve(wishes: Iterable[Wish]) -> tuple[list[Run], list[str]]:
 class _Addresses:
     """Paths and identities of runs as `prepare` gives them, but rows are drawn and hashed once a suite.
 
-    prepare takes a second on nano-v1, and all but a few milliseconds of it are the same for each of its runs.
+    prepare takes a second on nano-v1, and all but a few milliseconds of it are the same for each of its runs, and for
+    those of suites that differ in their recipes alone.
     """
 
     def __init__(self) -> None:
-        self._suites: dict[str, tuple[Prepared, str]] = {}
-        self._methods: dict[tuple[str, str, str | None, bool], tuple[str, dict[str, object]]] = {}
+        self._mixtures: dict[str, Prepared] = {}
+        self._checked: set[str] = set()
+        self._methods: dict[str, tuple[str, dict[str, object]]] = {}
 
     def conflict(self, request: Request) -> str:
         """Why the method and the wrapper do not go together, or ''; settings are another matter."""
@@ -125,51 +129,60 @@ class _Addresses:
     def run(self, wish: Wish) -> Run:
         """The run of a wish. UserError if it cannot start."""
         request = wish.request
-        _, digest = self._suite(request)
+        self._mixture(request)
         folder, _ = self._method(request)
         return Run(
             words=wish.words,
             suite=request.suite.name,
-            digest=digest,
+            digest=request.suite.digest,
             method=folder,
             seed=request.seed,
             threads=request.suite.recipe.threads,
             store=request.store,
             path=record_path(request.store, request.suite.name, folder, request.seed),
             identity=self._identity(request),
+            tuning=request.tuning.digest if request.tuning else "",
         )
 
-    def _suite(self, request: Request) -> "tuple[Prepared, str]":
-        """One prepared run of the suite, and the suite's digest."""
-        from bench.prepare import prepare
+    def _mixture(self, request: Request) -> "Prepared":
+        """One prepared run of the same tasks, rows and model. UserError if this one could not be prepared."""
+        from bench.prepare import frozen, prepare
 
-        suite = request.suite
-        if suite.name not in self._suites:
-            self._suites[suite.name] = (prepare(request), suite.digest)
-            assert self._identity(request) == self._suites[suite.name][0].identity, "prepare derives it otherwise"
-        elif not request.overrides and request.seed not in suite.seeds:
+        suite, evaluation = request.suite, request.suite.evaluation
+        key = repr(
+            (suite.tasks, suite.recipe.train_rows, evaluation.items, evaluation.skip, suite.model, suite.revision)
+        )
+        if key not in self._mixtures:
+            self._mixtures[key] = prepare(request)
+            assert self._identity(request) == self._mixtures[key].identity, "prepare derives it otherwise"
+        elif not request.exploratory and request.seed not in suite.seeds:
             prepare(request)  # says which seeds there are
-        return self._suites[suite.name]
+        if suite.name not in self._checked:
+            frozen(request)
+            self._checked.add(suite.name)
+        return self._mixtures[key]
 
     def _method(self, request: Request) -> tuple[str, dict[str, object]]:
         """The method's folder, and what an identity holds of method and wrapper."""
-        from bench.prepare import chosen_methods, folder_of
+        from bench.prepare import chosen_methods, folder_of, tuning_use
 
-        key = (request.suite.name, request.method, request.wrapper, bool(request.settings or request.wrapper_settings))
+        choices = (request.method, request.settings, request.wrapper, request.wrapper_settings)
+        key = repr((request.suite.tasks, request.suite.regime, request.tuning is None, *choices))
         if key not in self._methods:
             method, wrapper = chosen_methods(request)
+            tuning_use(request, method)
             use = {**method.use, "wrapper": wrapper.use if wrapper else None}
-            self._methods[key] = (folder_of(method, wrapper), use)
+            self._methods[key] = (folder_of(method, wrapper, request.tuning is not None), use)
         return self._methods[key]
 
     def _identity(self, request: Request) -> str:
-        from bench.prepare import PROTOCOL
+        from bench.protocol import PROTOCOL
 
-        base, digest = self._suites[request.suite.name]
+        base = self._mixture(request)
         return identity_of(
             {
                 "protocol": PROTOCOL,
-                "suite": {"digest": digest},
+                "suite": {"digest": request.suite.digest},
                 "tasks": base.data,
                 "model": {"digest": base.model},
                 "method": self._method(request)[1],

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Literal
 
-from bench.config import Request, Suite, parse_request
+from bench.config import TUNED, Request, Suite, parse_request
 from bench.errors import UserError, close_to
+from bench.records.tuning import path_of
 from methods import _registry as methods
 
 LISTS = ("method", "suite", "seed", "wrapper")
@@ -79,6 +81,8 @@ def _wishes(given: dict[str, str], rest: Sequence[str]) -> Iterator[Wish]:
     named = next((f"wrapper={wrapper}" for wrapper in wrappers if wrapper != NO_WRAPPER), None)
     suites = _listed("suite", given.get("suite", "nano-v1"))
     for suite in suites:
+        if given["method"] == "all":
+            chosen = list(_tuned(names, suite, rest))
         words = [f"method={chosen[0]}", f"suite={suite}", *([named] if named else []), *rest]
         base = parse_request(words)
         seeds = seeds_of(given.get("seed", "0"), base.suite)
@@ -93,6 +97,8 @@ def _one(
 ) -> tuple[Request, tuple[str, ...]]:
     """One run's request and words; settings of a wrapper are dropped where there is none."""
     words = [f"method={method}", f"suite={suite}", f"seed={seed}"]
+    if base.tuning and base.method != method:
+        base = parse_request([*words, *rest])  # a method has its own settings and learning rate
     if wrapper == NO_WRAPPER:
         changes = {"method": method, "seed": seed, "wrapper": None, "wrapper_settings": {}}
         rest = [word for word in rest if not word.startswith("wrapper.")]
@@ -100,6 +106,17 @@ def _one(
         changes = {"method": method, "seed": seed, "wrapper": wrapper}
         words.append(f"wrapper={wrapper}")
     return base.model_copy(update=changes), (*words, *rest)
+
+
+def _tuned(names: Sequence[str], suite: str, rest: Sequence[str]) -> Sequence[str]:
+    """The methods that `all` stands for: in the tuned track, those that are tuned on the suite."""
+    if "track=tuned" not in rest:
+        return names
+    folders = [Path(word.removeprefix("tuned=")) for word in rest if word.startswith("tuned=")]
+    found = [name for name in names if path_of([TUNED, *folders][-1], suite, name).is_file()]
+    if not found:
+        raise UserError(f"no method is tuned on {suite}. Say `bench tune method=uniform suite={suite} trials=N` first.")
+    return found
 
 
 def _listed(key: str, text: str, everything: Sequence[str] = ()) -> list[str]:

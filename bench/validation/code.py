@@ -10,9 +10,9 @@ from bench.records.validation import Problem
 from bench.records.validation.facts import OWN_NORMALISER
 from bench.records.validation.rules import VARIANT
 from bench.validation.checkout import Checkout
-from bench.validation.settings import Declared, defaults, source_of
 from bench.validation.subject import Rule, Subject
 from methods._cards import MethodCard
+from methods._declared import Declared, defaults, source_of
 
 WRAPPER = "StepWrapper"
 

@@ -14,9 +14,9 @@ from bench.records.validation.text import irregular, unreadable
 from bench.validation.checkout import Checkout
 from bench.validation.code import declared_by, settings_faults
 from bench.validation.points import points
-from bench.validation.settings import defaults
 from bench.validation.subject import Rule, Subject
 from methods._cards import MethodCard
+from methods._declared import defaults
 
 AGAIN = "Tune again with `bench tune`; do not edit its files."
 

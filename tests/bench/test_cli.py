@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    "run", "methods", "check", "new", "tasks", "suites", "show", "leaderboard", "compare", "report", "site", "doctor",
+    "run", "plan", "sweep", "tune", "methods", "check", "new", "tasks", "suites", "show", "leaderboard", "compare",
+    "explain", "report", "site", "validate", "reproduce", "submit", "doctor", "completion",
 )  # fmt: skip
 CODE = "import sys; from bench.cli import main; sys.argv[0] = 'bench'; main()"
 
@@ -124,7 +125,7 @@ def test_a_store_that_cannot_be_written_is_a_clear_error(tmp_path):
     blocked.write_text("")
     done = bench("run", "method=uniform", "suite=smoke-v1", "recipe.steps=1", "evaluation.items=4", f"store={blocked}")
     assert done.returncode == 2
-    assert "cannot write" in done.stderr
+    assert "can write to; free space or choose another with store=DIR" in done.stderr
     assert "Traceback" not in done.stderr
     assert blocked.read_text() == ""
 

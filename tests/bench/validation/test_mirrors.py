@@ -4,21 +4,15 @@ from typing import Any
 
 import pytest
 
-import bench.prepare
-from bench import protocol
 from bench.config import load_suite
 from bench.engine import probe, sampling
 from bench.models import model_digest
 from bench.validation import recipe
 from bench.validation.checkout import Checkout
 from bench.validation.mixture import blind_order, embedded_digest
-from bench.validation.settings import defaults, source_of
 from methods._base import SampleWeighting
+from methods._declared import defaults, source_of
 from methods._registry import cards, load
-
-
-def test_the_protocol_is_the_harnesss():
-    assert bench.prepare.PROTOCOL == protocol.PROTOCOL
 
 
 def test_the_blind_order_is_the_harnesss():
