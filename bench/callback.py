@@ -17,7 +17,8 @@ Show = Callable[[int, Sequence[float]], None]
 class StepCallback(TrainerCallback):  # type: ignore[misc] # transformers publishes no types
     """The trainer's callback.
 
-    last: ledger steps after which nothing more is asked of the run, or None; after: called with 0, 1, ...
+    last: ledger steps after which nothing more is asked of the run, or None; after: called with 0, 1, ...; done: steps
+    of the stage that an earlier attempt at the run has trained.
     """
 
     def __init__(
@@ -27,10 +28,21 @@ class StepCallback(TrainerCallback):  # type: ignore[misc] # transformers publis
         last: int | None,
         show: Show,
         after: Callable[[int], None] | None = None,
+        done: int = 0,
     ) -> None:
-        self.budget, self.ledger, self.last, self.show, self.after = budget, ledger, last, show, after
+        self.budget, self.ledger, self.last, self.show, self.after, self.done = budget, ledger, last, show, after, done
         self.rewards: Sequence[float] = ()
         self.reason = ""
+        self.resume: Callable[[], None] | None = None
+        """Called once, when everything is at hand and nothing is drawn yet."""
+        self.save: Callable[[], None] | None = None
+        """Called after every step but the last; the stage's end is its caller's."""
+
+    def on_step_begin(self, *_: Any, **__: Any) -> None:
+        """Called by the trainer before a step, when the optimizer exists."""
+        resume, self.resume = self.resume, None
+        if resume:
+            resume()
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Called by the trainer after the optimizer has stepped."""
@@ -38,15 +50,24 @@ class StepCallback(TrainerCallback):  # type: ignore[misc] # transformers publis
         self.reason = agreed(self.ledger.used_up(self.budget, beyond=self.ledger.steps == self.last))
         if self.reason:
             control.should_training_stop = True
-        elif self.after:
-            self.after(state.global_step - 1)
+            return
+        if self.after:
+            self.after(self.done + state.global_step - 1)
+        if self.save and state.global_step < state.max_steps:
+            self.save()
 
 
 def agreed(reason: str) -> str:
-    """The reason to stop, the same in all processes: clocks and memory differ between them."""
+    """The reason to stop that the first process has, in all of them: its clock and its memory are in the record."""
+    if not anywhere(World.now().first and bool(reason)):
+        return ""
+    return reason or "a counter of the budget was reached in the first process"
+
+
+def anywhere(value: float) -> float:
+    """The sum over processes: of truth values, whether it holds in any."""
     world = World.now()
     if world.size == 1:
-        return reason
+        return value
     device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
-    stops = world.sum(torch.tensor(float(bool(reason)), device=device)).item()
-    return reason or ("a counter of the budget was reached in another process" if stops else "")
+    return world.sum(torch.tensor(float(value), dtype=torch.float64, device=device)).item()

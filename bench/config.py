@@ -164,7 +164,7 @@ def override(suite: Suite, given: Mapping[str, str]) -> tuple[Suite, dict[str, A
             raise UserError(f"no key {key!r}.{near} Keys: {', '.join([*RUN_KEYS, *known])}.")
         section, _, field = key.rpartition(".")
         target = data[section] if section else data
-        target[field] = text.split(",") if field in ("tasks", "targets", "standard") else _scalar(text)
+        target[field] = _list(text) if field in ("tasks", "targets", "standard") else _scalar(text)
     changed = checked(Suite, data, "the command line")
     before, after = _flat(suite), _flat(changed)
     overrides = {key: after[key] for key in given if before[key] != after[key]}
@@ -185,6 +185,11 @@ def keys() -> list[str]:
         else:
             found.append(name)
     return found
+
+
+def _list(text: str) -> list[str]:
+    """Words between commas; [] for 'none'."""
+    return [] if text == "none" else text.split(",")
 
 
 def _scalar(text: str) -> int | float | str | None:

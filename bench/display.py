@@ -1,5 +1,6 @@
 """What the terminal shows: progress while a run goes on, tables of records and suites."""
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -89,8 +90,20 @@ class LiveWatcher:
         self._progress.update(self._task, completed=step, total=total, rewards=_rewards(rewards))
 
 
+class SilentWatcher(PlainWatcher):
+    """No progress: another process shows it."""
+
+    def phase(self, name: str) -> None:
+        """Nothing."""
+
+    def step(self, step: int, total: int, rewards: Mapping[str, float]) -> None:
+        """Nothing."""
+
+
 def make_watcher() -> PlainWatcher | LiveWatcher:
-    """The watcher that suits the output."""
+    """The watcher that suits the output, and the process among those that train together."""
+    if os.environ.get("RANK", "0") != "0":
+        return SilentWatcher()
     return LiveWatcher() if sys.stderr.isatty() else PlainWatcher()
 
 

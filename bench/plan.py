@@ -1,7 +1,8 @@
 """A plan of runs, carried out: its stages train one model after the other, under one ledger and one budget."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from bench.answers import checked
 from bench.callback import StepCallback
 from bench.engine.sampling import seeded
 from bench.errors import RunFailed
+from bench.replay import Callback, Replay
 from bench.training import Training
 from methods._base import RunPlan, Signals, TaskSampling
 
@@ -30,15 +32,27 @@ class Stages:
         self.plan, self.training = plan, training
         self.layout = training.gradients.layout
         self.left = float(training.suite.recipe.steps)
+        self.replay = Replay(plan, training.checkpoints, training.restore_model)
         self._stage = 0
+        self._inside = False
+        self._trained = False
+        """Since the parameters were last read or set: only then they are not known from earlier calls."""
 
     def parameters(self) -> Tensor:
         """A copy of the model's trained parameters, [P]."""
-        return self.training.gradients.parameters_now()
+        now, trained = self.training.gradients.parameters_now, self._trained
+        if self._inside:
+            return now()
+        self._trained = False
+        found = self.replay.answer("parameters", lambda: now().cpu() if trained else None)
+        if found is not None:
+            self.training.gradients.set_parameters(found)
+        return now()
 
     def load(self, parameters: Tensor) -> None:
         """Set the model's trained parameters, [P]."""
         shape = (sum(self.layout.sizes),)
+        self._trained = self._inside
         self.training.gradients.set_parameters(
             checked(self.plan, "parameters", parameters, shape, self.training.ledger.steps)
         )
@@ -47,37 +61,55 @@ class Stages:
         self, steps: int, shares: Callable[[int], Tensor], size: float = 1.0, after: Callable[[int], None] | None = None
     ) -> list[Signals]:
         """Train, and return the signals of the steps. RunFailed if it costs more than is left."""
-        prompts = self._spend(steps, size)
-        schedule = Schedule(self.plan.name, shares)
-        done = self.training.ledger.steps + steps
-        reason = self.training.stage(
-            schedule,
-            steps=steps,
-            prompts=prompts,
-            seed=self._seed(),
-            last=done if self.left <= ROUNDING else None,
-            after=after,
-        )
-        if reason:
-            raise BudgetUsed(reason)
-        return schedule.seen
+        prompts, seed = self._spend(steps, size), self._seed()
+        callbacks = (shares, after)
+
+        def live() -> list[Signals]:
+            schedule = Schedule(self.plan.name, shares)
+            with self._in_progress(callbacks):
+                reason = self.training.stage(
+                    schedule, steps=steps, prompts=prompts, seed=seed, final=self.left <= ROUNDING, after=after
+                )
+            if reason:
+                raise BudgetUsed(reason)
+            return schedule.seen
+
+        self._trained = True
+        return self.replay.answer("train", live, callbacks)
 
     def score(self, size: float) -> Tensor:
         """How good the model is as it is, [K], on fresh training prompts, equally many of each task.
 
         Under GRPO the mean reward; under SFT exp(-mean loss): the typical probability of an answer token.
         """
-        prompts = self._spend(1, size)
+        prompts, seed = self._spend(1, size), self._seed()
+        return self.replay.answer("score", lambda: self._score(prompts, seed))
+
+    def _score(self, prompts: int, seed: int) -> Tensor:
         training, tasks = self.training, len(self.training.tasks)
         watch = StepCallback(training.suite.budget, training.ledger, None, training.show)
         with tempfile.TemporaryDirectory() as folder:
-            trainer = training.trainer(Path(folder), 1, prompts, self._seed(), watch)
+            trainer = training.trainer(Path(folder), 1, prompts, seed, watch)
             trainer.ledger = training.ledger
             training.model.eval()
             found = trainer.score(trainer.deal(torch.full((tasks,), 1 / tasks, dtype=torch.float64)))
         if reason := training.ledger.used_up(training.suite.budget):
             raise BudgetUsed(reason)
         return found
+
+    @contextmanager
+    def _in_progress(self, callbacks: Sequence[Callback]) -> Iterator[None]:
+        """A stage: what its callbacks ask is no call of the plan's, and what they remember is saved with it."""
+        checkpoints = self.training.checkpoints
+        if memory := checkpoints.take("memory"):
+            self.replay.remember(callbacks, memory)
+        checkpoints.keep("memory", lambda: self.replay.memory(callbacks))
+        self._inside = True
+        try:
+            yield
+        finally:
+            self._inside = False
+            checkpoints.drop("memory")
 
     def _spend(self, steps: int, size: float) -> int:
         """Take steps of that size from what is left; the prompts of one."""
@@ -101,6 +133,7 @@ class Schedule(TaskSampling):
     """Inside a stage: the shares that the plan gave, and the plain mean over prompts."""
 
     version: ClassVar[int] = 1
+    state: ClassVar[tuple[str, ...]] = ("seen",)
 
     def __init__(self, name: str, shares: Callable[[int], Tensor]) -> None:
         super().__init__()
@@ -114,13 +147,13 @@ class Schedule(TaskSampling):
         self.seen.append(signals)
 
 
-def carry_out(plan: RunPlan, training: Training) -> tuple[Sequence[Tensor], str]:
+def carry_out(plan: RunPlan, training: Training) -> tuple[list[Tensor], str]:
     """Execute a plan: the final parameters, one [P] or one a task, and why it ended early, or ''."""
     stages = Stages(plan, training)
     try:
         final = plan.execute(stages)
     except BudgetUsed as used:
-        return [stages.parameters()], str(used)
+        return [training.gradients.parameters_now()], str(used)
     size, tasks = sum(stages.layout.sizes), len(training.tasks)
     shape = (tasks, size) if isinstance(final, Tensor) and final.ndim == 2 else (size,)
     checked(plan, "parameters", final, shape, training.ledger.steps)

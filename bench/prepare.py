@@ -72,6 +72,14 @@ def prepare(request: Request) -> Prepared:
     method, wrapper = chosen_methods(request)
     if request.shard:
         shardable(request, method, wrapper)
+    if suite.standard:
+        from bench.standard_tasks import ready
+
+        ready(suite)
+    if suite.rollout == "vllm" and issubclass(method.kind, RunPlan):
+        raise UserError(
+            f"{method.card.name} is a plan of runs, and each would start an engine: say rollout=transformers."
+        )
     use = MethodUse(
         **method.use,
         acts_on=list(method.card.acts_on),

@@ -6,6 +6,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +14,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.around import Around
 from bench.callback import Show, StepCallback
+from bench.checkpoint.chance import chance, set_chance
+from bench.checkpoint.keeper import Checkpoints
+from bench.checkpoint.progress import Progress
 from bench.config import Suite
 from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
@@ -42,6 +46,7 @@ class Training:
         suite: Suite,
         seed: int,
         show: Show,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         self.model, self.tokenizer, self.tasks, self.suite, self.seed = model, tokenizer, list(tasks), suite, seed
         self.ledger, self.probe, self.show = RunningLedger(), Probe(), show
@@ -54,6 +59,7 @@ class Training:
         self.streams = [PromptStream(task_rows[: len(task_rows) - kept], seed) for task_rows in rows]
         self.validation = [PromptStream(task_rows[-kept:], seed) for task_rows in rows] if kept else []
         self.gradients = TaskGradients(*trained(model), len(tasks))
+        self.checkpoints = checkpoints or Checkpoints()
 
     @property
     def trained(self) -> int:
@@ -65,6 +71,32 @@ class Training:
         """Prompts of a full step."""
         return len(self.tasks) * self.suite.recipe.prompts_per_task
 
+    def go_on(self) -> None:
+        """From where an earlier attempt at the run was saved; the model follows when it is needed. Save this one."""
+        if saved := self.checkpoints.take("training"):
+            self.ledger.load_state_dict(saved["ledger"])
+            self.probe.load_state_dict(saved["probe"])
+            for stream, taken in zip([*self.streams, *self.validation], saved["taken"], strict=True):
+                stream.move_to(taken)
+        self.checkpoints.keep("training", self.state_dict)
+        self.checkpoints.keep("model", lambda: {"parameters": self._parameters(), "chance": chance()})
+
+    def state_dict(self) -> dict[str, Any]:
+        """All but the model and the stage in progress."""
+        taken = [stream.taken for stream in (*self.streams, *self.validation)]
+        return {"ledger": self.ledger.state_dict(), "probe": self.probe.state_dict(), "taken": taken}
+
+    def restore_model(self) -> None:
+        """The trained parameters, and the global generators, as an earlier attempt left them."""
+        if saved := self.checkpoints.take("model"):
+            for parameter, values in zip(self._parameters(), saved["parameters"], strict=True):
+                parameter.copy_(values)
+            set_chance(saved["chance"])
+
+    def _parameters(self) -> list[Tensor]:
+        """Those that are trained, themselves: a copy of them all may be more than a device can hold."""
+        return [parameter.data for parameter in self.gradients.parameters]
+
     def stage(
         self,
         method: Method,
@@ -73,28 +105,46 @@ class Training:
         steps: int,
         prompts: int,
         seed: int,
-        last: int | None = None,
+        final: bool = False,
         after: Callable[[int], None] | None = None,
     ) -> str:
         """Train with a fresh optimizer and schedule; why it ended early, or ''.
 
-        prompts: of a step, over all tasks; seed: of the rollouts; last and after: see `StepCallback`. RunFailed if
-        training cannot go on.
+        prompts: of a step, over all tasks; seed: of the rollouts; final: nothing more is asked of the run after it;
+        after: see `StepCallback`. RunFailed if training cannot go on. A stage that an earlier attempt began goes on
+        where that was saved.
         """
-        recipe = self.suite.recipe
         if around is not None and around.wrapper.frozen is not None:
             after = self.keeping(around.wrapper.frozen)
-        watch = StepCallback(self.suite.budget, self.ledger, last, self.show, after)
+        saved = self.checkpoints.take("stage")
+        done = saved["done"] if saved else 0
+        last = self.ledger.steps - done + steps if final else None
+        watch = StepCallback(self.suite.budget, self.ledger, last, self.show, after, done)
         wants_more = around is not None and bool(around.wrapper.needs & EXTRA)
         with tempfile.TemporaryDirectory() as folder:
-            trainer = self.trainer(Path(folder), steps, prompts, seed, watch, wants_more)
+            trainer = self.trainer(Path(folder), steps - done, prompts, seed, watch, wants_more)
             step: BalancedStep[dict[str, Tensor]] = BalancedStep(
-                self.gradients, method, recipe.max_gradient_norm, self.ledger, self.probe, around
+                self.gradients, method, self.suite.recipe.max_gradient_norm, self.ledger, self.probe, around
             )
-            trainer.arm(step, watch)
+            trainer.arm(step, watch, schedule=steps)
+            self._watched(watch, Progress(trainer, done), saved)
             with quiet():
                 trainer.train()
+        self.checkpoints.drop("stage")
         return watch.reason
+
+    def _watched(self, watch: StepCallback, progress: Progress, saved: dict[str, Any] | None) -> None:
+        """Save the stage as it goes on, and begin where it was saved."""
+        self.checkpoints.keep("stage", progress.state_dict)
+        watch.save = self.checkpoints.offer
+        if saved is None:
+            return
+
+        def resume() -> None:
+            self.restore_model()
+            progress.load_state_dict(saved)
+
+        watch.resume = resume
 
     def keeping(self, frozen: Tensor) -> Callable[[int], None]:
         """What puts frozen parameters, [P] bool, back to what they are now: weight decay moves them as well."""

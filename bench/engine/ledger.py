@@ -2,6 +2,7 @@
 
 import resource
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 import torch
@@ -22,10 +23,22 @@ class RunningLedger:
     backward_passes: int = 0
     reward_calls: int = 0
     _began: float = field(default_factory=time.perf_counter)
+    _peak: int = 0
 
     def start_clock(self) -> None:
         """Training begins now."""
         self._began = time.perf_counter()
+
+    def state_dict(self) -> dict[str, float]:
+        """What a later attempt at the run goes on from: counters, seconds so far, and the memory's peak."""
+        return {**self._counters(), "wall_seconds": self.wall_seconds, "peak_memory_bytes": self.peak_memory_bytes}
+
+    def load_state_dict(self, saved: Mapping[str, float]) -> None:
+        """Go on from there, the clock included."""
+        for name in self._counters():
+            setattr(self, name, saved[name])
+        self._began = time.perf_counter() - saved["wall_seconds"]
+        self._peak = int(saved["peak_memory_bytes"])
 
     def charge(self, sequences: int, tokens: int, backward: bool) -> None:
         """Count sequences sent forward for a loss, the tokens that entered it, and the way back."""
@@ -35,13 +48,21 @@ class RunningLedger:
 
     @property
     def wall_seconds(self) -> float:
-        """Seconds since the clock was started."""
+        """Seconds since the clock was started, and those of earlier attempts that were saved."""
         return time.perf_counter() - self._began
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """Of this process and of earlier attempts."""
+        return max(self._peak, peak_memory_bytes())
 
     def snapshot(self) -> Ledger:
         """The ledger as a record has it."""
-        counters = {f.name: getattr(self, f.name) for f in fields(self) if not f.name.startswith("_")}
-        return Ledger(**counters, wall_seconds=round(self.wall_seconds, 3), peak_memory_bytes=peak_memory_bytes())
+        seconds = round(self.wall_seconds, 3)
+        return Ledger(**self._counters(), wall_seconds=seconds, peak_memory_bytes=self.peak_memory_bytes)
+
+    def _counters(self) -> dict[str, int]:
+        return {each.name: getattr(self, each.name) for each in fields(self) if not each.name.startswith("_")}
 
     def used_up(self, budget: Budget, beyond: bool = False) -> str:
         """The first counter of the budget that is reached, as a sentence; '' if there is none.
@@ -50,7 +71,7 @@ class RunningLedger:
         """
         for name in Budget.model_fields:
             limit = getattr(budget, name)
-            value = peak_memory_bytes() if name == "peak_memory_bytes" else getattr(self, name)
+            value = getattr(self, name)
             if limit is not None and (value > limit or (value == limit and not beyond)):
                 return f"budget.{name}={limit:.12g} was reached ({value:.12g} used)"
         return ""

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -52,6 +52,16 @@ class Probe:
             "gradient_cosine": [gradient_cosine],
             "move_cosine": [move_cosine],
         }
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All steps, [T, ...] float64 a signal."""
+        names = self._steps[0] if self._steps else ()
+        return {name: torch.tensor([step[name] for step in self._steps], dtype=torch.float64) for name in names}
+
+    def load_state_dict(self, saved: Mapping[str, Tensor]) -> None:
+        """Go on from there."""
+        rows = {name: values.tolist() for name, values in saved.items()}
+        self._steps = [dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)]
 
     def curves(self, order: Sequence[int]) -> Curves:
         """Window means over at most MAX_POINTS windows. order: blind position i holds suite task order[i]."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -47,11 +48,17 @@ class PromptStream:
     """Endless rows of one task: epoch after epoch, each in a fresh order drawn from the seed."""
 
     def __init__(self, rows: Sequence[Row], seed: int) -> None:
-        self.rows = rows
-        self._order = self._endless(seeded(seed, "rows", rows[0].task))
+        self.rows, self.seed = rows, seed
+        self.move_to(0)
+
+    def move_to(self, taken: int) -> None:
+        """To where the stream is after so many rows."""
+        self.taken = taken
+        self._order = islice(self._endless(seeded(self.seed, "rows", self.rows[0].task)), taken, None)
 
     def take(self, count: int) -> list[Row]:
         """The next `count` rows."""
+        self.taken += count
         return [self.rows[next(self._order)] for _ in range(count)]
 
     def _endless(self, generator: torch.Generator) -> Iterator[int]:

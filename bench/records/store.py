@@ -52,11 +52,13 @@ def outcome_digest(record: dict[str, Any]) -> str:
     """Hash of what two runs of one identity share: scores, curves, counters and final parameters.
 
     record: the JSON form. Wall time, memory and provenance differ between machines, and a record may lack the
-    optional curves; these are left out.
+    optional curves; these are left out. Scores of lm-eval's own tasks count where there are any.
     """
     ledger = {key: value for key, value in record["ledger"].items() if key not in ("wall_seconds", "peak_memory_bytes")}
     curves = {key: value for key, value in record["curves"].items() if key not in OPTIONAL_CURVES}
     parts = [record["identity"], record["status"], record["tasks"], ledger, curves]
+    if record.get("standard"):
+        parts.append(record["standard"])
     return digest_of([*parts, record["model"]["final_digest"]])
 
 

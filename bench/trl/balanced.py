@@ -17,7 +17,7 @@ from bench.config import Recipe
 from bench.engine.postcheck import cosines_to_mean
 from bench.engine.sampling import Apportionment, PromptStream
 from bench.engine.world import World
-from bench.errors import RunFailed, UserError
+from bench.errors import RunFailed
 from bench.step import BalancedStep
 from methods._base import TaskSampling
 from tasks._base import Row, Task
@@ -39,23 +39,29 @@ class Balanced(ABC):
     accelerator: Any
     model: PreTrainedModel
     optimizer: Any
+    lr_scheduler: Any
+    state: Any
     train: Callable[[], Any]
     _metrics: dict[str, dict[str, list[float]]]
 
     def prepare(self, tasks: Sequence[Task], streams: Sequence[PromptStream], recipe: Recipe, prompts: int) -> None:
         """Before TRL's own constructor. prompts: of a step, over all tasks and processes."""
         self.world = World.now()
-        if prompts % self.world.size:
-            raise UserError(
-                f"{prompts} prompts a step cannot be dealt to {self.world.size} processes: choose "
-                "recipe.prompts_per_task such that tasks x prompts_per_task is a multiple of the processes."
-            )
         self.tasks, self.recipe, self.streams = list(tasks), recipe, list(streams)
         self.apportionment = Apportionment(len(tasks), prompts)
 
-    def arm(self, step: BalancedStep[Batch], watch: StepCallback | None = None) -> None:
-        """Give the trainer what a step needs; before `train`."""
+    def arm(self, step: BalancedStep[Batch], watch: StepCallback | None = None, schedule: int | None = None) -> None:
+        """Give the trainer what a step needs; before `train`.
+
+        schedule: steps of the learning rate's schedule, where the trainer makes only the last of them.
+        """
         self.balanced_step, self.method, self.ledger, self.watch = step, step.method, step.ledger, watch
+        self.schedule = schedule
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """That of the whole stage."""
+        steps = self.schedule or num_training_steps
+        return super().create_scheduler(steps, optimizer)  # type: ignore[misc] # the trainer that this is mixed into
 
     def get_train_dataloader(self) -> DataLoader[dict[str, int]]:
         """One ticket a step."""
@@ -123,7 +129,7 @@ def alone(accelerator: Any) -> Iterator[None]:
     if accelerator.num_processes == 1:
         yield
         return
-    names: tuple[str, ...] = ("gather", "gather_for_metrics")
+    names: tuple[str, ...] = ("gather", "gather_for_metrics", "reduce")
     kept: dict[str, Callable[..., Any]] = {name: getattr(accelerator, name) for name in names}
     for name in names:
         setattr(accelerator, name, lambda values, **_: values)

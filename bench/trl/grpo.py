@@ -82,8 +82,6 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
             callbacks=list(callbacks),
         )
         self.unwrapped()
-        # its loss sums metrics over processes, which differ in how many losses they take; nobody reads them
-        self.accelerator.reduce = lambda values, **_: values
 
     def collect(self, prompts: Sequence[tuple[int, Row]]) -> tuple[list[TaskBatch[Batch]], Measured]:
         """Roll out and verify; advantages as the method wants them."""

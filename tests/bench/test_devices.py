@@ -186,8 +186,8 @@ def test_grpo_keeps_both_processes_the_same(both, name):
 def test_a_budget_in_seconds_stops_both(both):
     record = left(both, "clock", 0)[1]
     assert (record["status"], record["ledger"]["steps"]) == ("over_budget", 1)
-    assert left(both, "agreement", 0)[1]["stop"], "what one process notices, both know"
-    assert left(both, "agreement", 1)[1]["stop"] == "too late"
+    assert left(both, "agreement", 0)[1]["stop"] == "too late"
+    assert left(both, "agreement", 1)[1]["stop"], "what the first process notices, both know"
     assert not any(left(both, "agreement", rank)[1]["go"] for rank in (0, 1))
 
 

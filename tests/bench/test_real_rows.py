@@ -16,6 +16,7 @@ from bench.config import Request, parse_request
 from bench.models import model_digest
 from bench.prompts import demonstration
 from bench.records.schema import Record
+from bench.records.store import outcome_digest
 from bench.records.validation import check
 from bench.run import Finished, run
 from tasks._base import data_hash
@@ -29,7 +30,7 @@ SMALL = (
     "suite=small-v1", f"tasks={','.join(TASKS)}", "revision=none", "dtype=fp32", "lora.r=0",
     "recipe.steps=3", "recipe.prompts_per_task=2", "recipe.rollouts_per_prompt=4", "recipe.max_reply_tokens=20",
     "recipe.train_rows=60", "recipe.validation_rows=2", "recipe.learning_rate=1e-3", "recipe.warmup_steps=0",
-    "evaluation.items=4",
+    "evaluation.items=4", "standard=none",
 )  # fmt: skip
 pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning")]
 
@@ -140,19 +141,22 @@ def test_other_ways_to_train(checkpoint: Path, data: Path, tmp_path: Path, words
     holds(trained(checkpoint, data, tmp_path, "method=mgda", *words), data)
 
 
-def test_lm_eval_s_own_tasks_score_the_model(checkpoint: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.models import load_model
-    from bench.standard import standard
-
+def test_lm_eval_s_own_tasks_are_in_the_record(checkpoint: Path, data: Path, tmp_path: Path) -> None:
+    """Before and after, with what makes them comparable; and the digest of the outcome covers them."""
     if not REAL.is_dir():
         pytest.skip("lm-eval shows five examples of gsm8k, more than were written by hand")
-    monkeypatch.setenv(ROOT, str(data))
-    suite = asked(f"model={checkpoint}", "method=uniform", f"standard={','.join(TASKS)}").suite
-    found = standard(*load_model(suite), suite)
-    assert list(found) == list(TASKS)
+    words = ("method=uniform", "regime=sft", f"standard={','.join(TASKS)}")
+    record = holds(trained(checkpoint, data, tmp_path, *words), data)
+    found = {one.task: one for one in record.standard}
     assert {name: (one.items, one.fewshot) for name, one in found.items()} == {
         "gsm8k": (4, 5),
         "mbpp": (4, 3),
         "arc_challenge": (4, 0),
     }
-    assert all(0 <= one.value <= 1 for one in found.values())
+    for one in found.values():
+        assert 0 <= one.before <= 1
+        assert one.after is not None
+        assert 0 <= one.after <= 1
+    changed = record.model_dump(mode="json")
+    changed["standard"][0]["after"] = 0.75
+    assert outcome_digest(changed) != record.outcome_digest

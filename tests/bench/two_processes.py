@@ -136,14 +136,18 @@ def rollouts(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def agreement(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What only the second process has noticed."""
+    """What only one process has noticed: the first one's word holds."""
     world = World.now()
     prompts = ""
     try:
         story.run(request(ODD, folder / "odd"), Silent())
     except UserError as error:
         prompts = str(error)
-    return {}, {"stop": agreed("" if world.first else "too late"), "go": agreed(""), "prompts": prompts}
+    return {}, {
+        "stop": agreed("too late" if world.first else ""),
+        "go": agreed("" if world.first else "too late"),
+        "prompts": prompts,
+    }
 
 
 def main() -> None:

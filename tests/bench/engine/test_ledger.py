@@ -37,3 +37,15 @@ def test_wall_time_and_memory_can_end_a_run():
 
 def test_budget_and_ledger_have_the_same_counters():
     assert set(Budget.model_fields) == set(Ledger.model_fields)
+
+
+def test_a_ledger_goes_on_where_another_was():
+    first = RunningLedger(steps=2, prompts=3, rollouts=4, reward_calls=7)
+    saved = first.state_dict() | {"wall_seconds": 100.0, "peak_memory_bytes": 1 << 60}
+    second = RunningLedger()
+    second.load_state_dict(saved)
+    spent = second.snapshot()
+    assert (spent.steps, spent.prompts, spent.rollouts, spent.reward_calls) == (2, 3, 4, 7)
+    assert 100 <= spent.wall_seconds < 101
+    assert spent.peak_memory_bytes == 1 << 60
+    assert "wall_seconds=100 was reached" in second.used_up(Budget(wall_seconds=100))

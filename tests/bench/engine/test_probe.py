@@ -85,3 +85,18 @@ def test_a_long_run_of_many_tasks_fits_into_a_record(tasks, make_record):
     assert curves.steps[-1] == 120
     assert len(text) < MAX_BYTES - len(to_text(make_record(tasks=3))) - 400 * tasks
     assert tasks > 5 or len(curves.steps) >= 60, "the embedded suite keeps a point a step"
+
+
+def test_a_probe_goes_on_where_another_was():
+    first, whole = Probe(), Probe()
+    for step in range(5):
+        if step == 3:
+            saved, first = first.state_dict(), Probe()
+            first.load_state_dict(saved)
+        for probe in (first, whole):
+            probe.add(signals(step, [1.0 / 3, 2.0], [float("nan"), step / 7]), torch.tensor([0.5, 0.5]), 0.1, step == 2)
+            probe.amend(torch.tensor([0.25, 0.75]), float("nan"), 0.3)
+    assert first.curves([1, 0]) == whole.curves([1, 0])
+    empty = Probe()
+    empty.load_state_dict(Probe().state_dict())
+    assert empty.curves([0, 1]) == Probe().curves([0, 1])

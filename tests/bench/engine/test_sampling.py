@@ -51,6 +51,15 @@ def test_the_same_seed_gives_the_same_rows_however_they_are_taken():
     assert one.take(5) != PromptStream(rows(9), seed=4).take(5)
 
 
+@pytest.mark.parametrize("taken", [0, 3, 9, 25])
+def test_a_stream_is_moved_to_where_another_is(taken):
+    one, other = PromptStream(rows(9), seed=3), PromptStream(rows(9), seed=3)
+    one.take(taken)
+    other.take(4)
+    other.move_to(taken)
+    assert (one.taken, one.take(13)) == (other.taken, other.take(13))
+
+
 def test_blind_order_depends_on_the_seed_and_not_on_how_the_suite_lists_its_tasks():
     names = ["a", "b", "c", "d", "e"]
     orders = {tuple(blind_order(names, seed)) for seed in range(20)}
