@@ -228,8 +228,9 @@ class Stages(Protocol):
         """Train `steps` steps with a fresh optimizer and warm-up, and return their signals.
 
         shares: shares [K] of the prompts of step 0, 1, ...; size: prompts of each step, as a part of a full one, in
-        (0, 1]; after: called with 0, 1, ... when the optimizer has stepped; it may `load`. RunFailed if it costs
-        more than is left.
+        (0, 1]; after: called with 0, 1, ... when the optimizer has stepped; it may `load`. What both remember must be
+        plain values or tensors in variables of `execute`, or declared `state`: a run may be interrupted and go on.
+        RunFailed if it costs more than is left.
         """
 
     def score(self, size: float) -> Tensor:

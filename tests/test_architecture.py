@@ -90,6 +90,14 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
         {"bench.answers", "bench.around", "bench.batches", "bench.errors", "bench.engine", "methods._base"},
         {"torch"},
     ),
+    "bench/checkpoint": (
+        {
+            "bench.callback", "bench.devices", "bench.engine", "bench.errors", "bench.prepare", "bench.protocol",
+            "bench.records", "bench.trl", "methods._base",
+        },
+        {"click", "numpy", "safetensors", "torch"},
+    ),
+    "bench/replay.py": ({"bench.checkpoint", "methods._base"}, {"torch"}),
     "bench/execution": (
         {"bench.config", "bench.errors", "bench.prepare", "bench.protocol", "bench.records", "methods._registry"},
         {"ray"},

@@ -57,13 +57,14 @@ def read(path: Path, key: Mapping[str, Any]) -> Any:
         raise Unusable("it cannot be read") from None
     if header.get("format") != FORMAT:
         raise Unusable("it is of another format")
-    if header["digest"] != digest(header["key"], header["tree"], tensors):
+    stamp, tree = header.get("key", ""), header.get("tree", "")
+    if header.get("digest") != digest(stamp, tree, tensors):
         raise Unusable("it is damaged")
-    found = json.loads(header["key"])
+    found = json.loads(stamp)
     if differing := sorted(name for name in {*key, *found} if key.get(name) != found.get(name)):
         raise Unusable(f"it was made with another {', '.join(differing)}")
     try:
-        return rebuild(json.loads(header["tree"]), tensors)
+        return rebuild(json.loads(tree), tensors)
     except (ValueError, TypeError, LookupError) as error:
         raise Unusable(f"it does not fit this code: {error}") from None
 
