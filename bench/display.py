@@ -41,6 +41,7 @@ class PlainWatcher:
 
     def __init__(self) -> None:
         self._since = time.monotonic()
+        self._first: int | None = None  # step of this attempt
 
     def __enter__(self) -> Self:
         return self
@@ -50,14 +51,15 @@ class PlainWatcher:
 
     def phase(self, name: str) -> None:
         """A part of the run begins."""
-        self._since = time.monotonic()
+        self._since, self._first = time.monotonic(), None
         print(f"{name} ...", file=sys.stderr, flush=True)
 
     def step(self, step: int, total: int, rewards: Mapping[str, float]) -> None:
         """A training step is done; rewards: mean of each task."""
+        self._first = self._first or step
         if step % max(1, total // PLAIN_LINES) and step != total:
             return
-        left = (time.monotonic() - self._since) / step * (total - step)
+        left = (time.monotonic() - self._since) / (step - self._first + 1) * (total - step)
         print(f"step {step}/{total}  {_rewards(rewards)}  {left:.0f} s left", file=sys.stderr, flush=True)
 
 
