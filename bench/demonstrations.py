@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase
 
 from bench.batches import Measured, MicroBatch, TaskBatch
 from bench.engine.world import World
-from bench.prompts import demonstration
+from bench.models.prompts import demonstration
 from tasks._base import Row, Task
 
 IGNORED = -100

@@ -12,8 +12,8 @@ from typing import Literal
 
 from bench.config import Request, Suite
 from bench.errors import UserError
+from bench.models.shapes import Shape, folder_of, shape_of
 from bench.records.schema import Budget
-from bench.shapes import Shape, folder_of, shape_of
 from bench.standard_tasks import known, ready
 from methods._registry import MethodCard, find
 from tasks._base import Row, Task

@@ -21,7 +21,7 @@ from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from bench.prompts import encoded, ends
+from bench.models.prompts import encoded, ends
 from bench.records.fields import Digest, Frozen
 from bench.records.schema import Score
 from bench.records.store import digest_of, write
@@ -64,7 +64,7 @@ def evaluate(
 ) -> dict[str, Score]:
     """Score of every task by name, in the order given. UserError if a task has fewer rows than asked.
 
-    tokenizer: needs a padding and an end-of-text token; it encodes a prompt as `bench.prompts` says.
+    tokenizer: needs a padding and an end-of-text token; it encodes a prompt as `bench.models.prompts` says.
     """
     with quietly(), undisturbed(model):
         manager = TaskManager(include_defaults=False, metadata={"items": settings.items, "skip": settings.skip})

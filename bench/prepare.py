@@ -12,7 +12,7 @@ from typing import Any
 from bench.config import RESULTS, ROOT, Request, surroundings
 from bench.engine.sampling import blind_order
 from bench.errors import UserError
-from bench.models import model_digest
+from bench.models.base import model_digest
 from bench.protocol import PROTOCOL
 from bench.records.provenance import is_tracked
 from bench.records.schema import Card, MethodUse, Record, WrapperUse

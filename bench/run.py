@@ -16,12 +16,12 @@ from bench.around import Around
 from bench.checkpoint.address import checkpoints_of
 from bench.checkpoint.standing import Standing
 from bench.config import Request
-from bench.devices import accelerator, join, place
 from bench.engine.sampling import seeded
 from bench.engine.world import World
 from bench.errors import RunFailed, UserError
 from bench.heldout import HeldOut
-from bench.models import load_model, parameters_digest
+from bench.models.base import load_model, parameters_digest
+from bench.models.devices import accelerator, join, place
 from bench.plan import carry_out
 from bench.prepare import Chosen, Prepared, finished, normaliser, prepare
 from bench.protocol import PROTOCOL

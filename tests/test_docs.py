@@ -20,7 +20,7 @@ from methods._registry import cards, load, settings_of
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-MADE = {".cache", ".venv", "results", "runs", "site"}
+MADE = {".cache", ".venv", "reproductions", "results", "runs", "site", "tuned"}
 """Folders that commands make."""
 every_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from bench.checkpoint.keeper import FOLDER, Checkpoints
-from bench.devices import accelerator
 from bench.engine.world import World
+from bench.models.devices import accelerator
 from bench.prepare import Prepared
 from bench.protocol import PROTOCOL
 from bench.records.provenance import HARNESS_VERSION, package_versions, processor, revision

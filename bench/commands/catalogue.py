@@ -20,8 +20,8 @@ def methods(name: str | None, as_json: bool) -> None:
 
     NAME may be the path of a file, which ends in .py.
     """
-    from bench.listings import method_data, settings_data
-    from bench.method_display import show_method, show_methods
+    from bench.displays.listings import method_data, settings_data
+    from bench.displays.methods import show_method, show_methods
     from methods._registry import cards, find, load
 
     if as_json and name:
@@ -46,8 +46,8 @@ def check(method: str | None) -> None:
     """
     if method is None:
         raise UserError("which method? Say `bench check NAME` or `bench check FILE.py`; `bench methods` lists all.")
-    from bench.authoring import examine
-    from bench.method_display import checking, show_report
+    from bench.contributing.authoring import examine
+    from bench.displays.methods import checking, show_report
 
     with checking() as begins:
         report = examine(method, begins)
@@ -73,7 +73,7 @@ def new_method(name: str, acts_on: str, folder: Path | None) -> None:
     bench new method reward_gap --acts-on loss      methods/reward_gap.py and its test
     bench new method reward_gap --dir ~/mine        a file that is run as method=~/mine/reward_gap.py
     """
-    from bench.authoring import next_commands, write_method
+    from bench.contributing.authoring import next_commands, write_method
 
     for path in write_method(name, acts_on, folder):
         click.echo(f"Written: {path}")
@@ -95,9 +95,9 @@ def tasks(name: str | None, data_root: Path | None, as_json: bool) -> None:
     """
     import os
 
-    from bench.display import console
+    from bench.displays.runs import console
+    from bench.displays.tasks import show_task, show_tasks, task_json, tasks_json
     from bench.network import offline_if_unreachable
-    from bench.task_display import show_task, show_tasks, task_json, tasks_json
     from tasks._data import ROOT
     from tasks._registry import all_tasks, get_task
 
@@ -118,8 +118,8 @@ def tasks(name: str | None, data_root: Path | None, as_json: bool) -> None:
 def suites(as_json: bool) -> None:
     """List all suites: tasks, model, budget, seeds."""
     from bench.config import load_suite, suite_names
-    from bench.display import show_suites
-    from bench.listings import suite_data
+    from bench.displays.listings import suite_data
+    from bench.displays.runs import show_suites
 
     found = [load_suite(name) for name in suite_names()]
     _print_json([suite_data(suite) for suite in found]) if as_json else show_suites(found)

@@ -13,7 +13,7 @@ from bench.completion import label_words, suite_names
 @click.option("--json", "as_json", is_flag=True, help="the whole record as JSON")
 def show(record: Path, as_json: bool) -> None:
     """Show the record of a finished run."""
-    from bench.display import show_record
+    from bench.displays.runs import show_record
     from bench.records.store import read, to_text
 
     found = read(record)
@@ -32,9 +32,9 @@ def _reading(command: Callable[..., None]) -> Callable[..., None]:
 @_reading
 def leaderboard(suite: str, results: Path | None, as_json: bool) -> None:
     """Show a suite's table: every method against uniform, paired by seed."""
-    from bench.board_display import board_json, board_of, show_leaderboard
     from bench.config import RESULTS
-    from bench.display import console
+    from bench.displays.boards import board_json, board_of, show_leaderboard
+    from bench.displays.runs import console
 
     board = board_of(results or RESULTS, suite)
     _as_json(board_json(board)) if as_json else show_leaderboard(board, console())
@@ -50,9 +50,9 @@ def compare(methods: tuple[str, ...], results: Path | None, as_json: bool) -> No
     bench compare pcgrad uniform
     bench compare pcgrad upgrad mgda suite=nano-v1
     """
-    from bench.board_display import board_of, comparison_json, show_comparison
     from bench.config import RESULTS
-    from bench.display import console
+    from bench.displays.boards import board_of, comparison_json, show_comparison
+    from bench.displays.runs import console
 
     suite, labels = _suite_and_labels(methods)
     board = board_of(results or RESULTS, suite)
@@ -70,10 +70,10 @@ def explain(methods: tuple[str, ...], results: Path | None, as_json: bool) -> No
     bench explain pcgrad upgrad suite=nano-v1
     """
     from bench.analysis.explain import explain as explained
-    from bench.board_display import board_of
     from bench.config import RESULTS
-    from bench.display import console
-    from bench.explain_display import explanation_json, show_explanation
+    from bench.displays.boards import board_of
+    from bench.displays.explanations import explanation_json, show_explanation
+    from bench.displays.runs import console
 
     suite, labels = _suite_and_labels(methods)
     found = explained(board_of(results or RESULTS, suite), labels)
@@ -86,9 +86,9 @@ def explain(methods: tuple[str, ...], results: Path | None, as_json: bool) -> No
 def report(suite: str, results: Path | None, as_json: bool) -> None:
     """Answer the reference paper's questions, R1 to R12, from a suite's runs."""
     from bench.analysis.reports import reports_of
-    from bench.board_display import board_of, report_json, show_report
     from bench.config import RESULTS
-    from bench.display import console
+    from bench.displays.boards import board_of, report_json, show_report
+    from bench.displays.runs import console
 
     runs = [run for row in board_of(results or RESULTS, suite).rows for run in row.runs]
     reports = reports_of(runs)

@@ -34,7 +34,7 @@ def run(words: tuple[str, ...]) -> None:
     the run failed, and its record says why.
     """
     from bench.config import parse_request, surroundings
-    from bench.display import make_watcher, show_record
+    from bench.displays.runs import make_watcher, show_record
     from methods._registry import find
 
     request = parse_request(words)
@@ -58,9 +58,9 @@ def run(words: tuple[str, ...]) -> None:
 def _forecast(request: "Request") -> None:
     """Print what a run would do, without training."""
     from bench.config import surroundings
-    from bench.display import console
+    from bench.displays.forecasts import show_forecast
+    from bench.displays.runs import console
     from bench.estimate import forecast
-    from bench.estimate_display import show_forecast
 
     surroundings(request)
     show_forecast(forecast(request), console())
@@ -96,8 +96,8 @@ def plan(words: tuple[str, ...], as_json: bool, folder: Path | None) -> None:
     """
     import json
 
+    from bench.displays.sweeps import show_plan
     from bench.execution.plan import plan_json
-    from bench.execution_display import show_plan
 
     if not folder and any(word.startswith("slurm.") for word in words):
         raise UserError("slurm.* options are for a job array; say where to write it: --slurm DIR.")
@@ -130,8 +130,8 @@ def sweep(words: tuple[str, ...]) -> None:
     The same command goes on after any crash or interrupt: what is done is not run again. Several sweeps may share
     a store and a plan. Exit code 1: a run failed; the end says which, why, and the command that tries it again.
     """
+    from bench.displays.sweeps import reporter, show_summary
     from bench.execution.sweep import carry_out
-    from bench.execution_display import reporter, show_summary
 
     found = _planned(words)
     with reporter(found) as watching:
@@ -157,8 +157,8 @@ def tune(words: tuple[str, ...]) -> None:
     measured on the items after the suite's (items=N: on fewer, where a task has no more). The same command goes on
     after any crash or interrupt. Exit code 1: a trial has no record, and its method is not tuned.
     """
-    from bench.execution_display import reporter
-    from bench.tuning_display import show_points, show_tuned
+    from bench.displays.sweeps import reporter
+    from bench.displays.tuning import show_points, show_tuned
 
     try:
         from bench.tuning.tune import plan_of, trials_of

@@ -27,7 +27,7 @@ def validate(
     Each problem names file, field, reason and remedy. Warnings and notices refuse nothing. Exit code 1: an error.
     """
     from bench.config import ROOT
-    from bench.display import console
+    from bench.displays.runs import console
     from bench.validation import display
     from bench.validation.checkout import Checkout
     from bench.validation.verdict import validate as judge
@@ -64,10 +64,10 @@ def reproduce(record: Path, words: tuple[str, ...], out: Path | None, anyway: bo
     bench/records/reproductions.py. Writes a reproduction, a small JSON file. Exit code 1: not reproduced.
     """
     from bench.commands.running import _run_function
-    from bench.display import console, make_watcher
-    from bench.reproduce import REPRODUCTIONS
-    from bench.reproduce import reproduce as run_again
-    from bench.trust_display import again_json, show_again
+    from bench.contributing.reproduce import REPRODUCTIONS
+    from bench.contributing.reproduce import reproduce as run_again
+    from bench.displays.reproductions import again_json, show_again
+    from bench.displays.runs import console, make_watcher
 
     with make_watcher() as watcher:
         watcher.phase("start")
@@ -94,8 +94,8 @@ def submit(paths: tuple[Path, ...], dry_run: bool, branch: str | None, text: Pat
     Exit code 1: something is wrong with a file, and nothing was done.
     """
     from bench.config import ROOT
-    from bench.submit import commit, contribution
-    from bench.submit_display import pull_request, show_contribution, show_done
+    from bench.contributing.submit import commit, contribution
+    from bench.displays.submissions import pull_request, show_contribution, show_done
 
     found = contribution(ROOT, paths)
     body = pull_request(found)

@@ -30,7 +30,7 @@ def shared_config(suite: Suite, steps: int, seed: int, folder: Path) -> dict[str
         "max_grad_norm": 0.0,
         # TRL turns it on, by its old name, unless told under the new one
         "activation_checkpointing": suite.gradient_checkpointing,
-        "bf16": False,  # `bench.trainable` sees to it, for evaluation as well
+        "bf16": False,  # `bench.models.trainable` sees to it, for evaluation as well
         "use_cpu": not torch.cuda.is_available(),
         "ddp_timeout": HOURS * 3600,
         "seed": seed,

@@ -20,7 +20,7 @@ from bench.batches import Measured, TaskBatch
 from bench.config import Recipe, Suite
 from bench.engine.sampling import PromptStream
 from bench.engine.world import World
-from bench.prompts import asked, reply_of
+from bench.models.prompts import asked, reply_of
 from bench.rollouts import grouped, measure, reweighted
 from bench.trl.balanced import Balanced, Batch
 from bench.trl.common import dealt, shared_config

@@ -9,7 +9,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from bench.config import load_suite
-from bench.models import NANO, load_model, model_digest, parameters_digest
+from bench.models.base import NANO, load_model, model_digest, parameters_digest
 from tasks._base import ProceduralTask
 from tasks._registry import all_tasks
 

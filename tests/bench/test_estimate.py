@@ -15,7 +15,7 @@ from bench.cli import cli
 from bench.config import load_suite, parse_request, suite_names
 from bench.errors import UserError
 from bench.estimate import Forecast, counters_of, forecast, parts_of_memory, wants_of
-from bench.shapes import PUBLISHED, published_shape, shape_of, tensors
+from bench.models.shapes import PUBLISHED, published_shape, shape_of, tensors
 from methods._registry import cards, find, load
 from tasks._data import ROOT
 from tasks._registry import get_task
@@ -121,7 +121,7 @@ def test_a_folder_s_shape_is_the_model_s(folder: Path) -> None:
 
 @pytest.mark.parametrize("rank", [1, 4])
 def test_adapters_are_as_many_as_are_trained(folder: Path, rank: int) -> None:
-    from bench.models import load_model
+    from bench.models.base import load_model
 
     suite = parse_request(["method=uniform", f"model={folder}", f"lora.r={rank}"]).suite
     model, _ = load_model(suite)
@@ -136,7 +136,7 @@ def test_adapters_are_as_many_as_are_trained(folder: Path, rank: int) -> None:
 
 def test_gradients_are_the_engine_s_buffer() -> None:
     from bench.engine.gradients import TaskGradients
-    from bench.models import load_model
+    from bench.models.base import load_model
     from bench.trl.common import trained
 
     suite = load_suite("nano-v1")
@@ -149,7 +149,7 @@ def test_gradients_are_the_engine_s_buffer() -> None:
 
 def test_activations_and_logits_are_within_a_factor_of_two() -> None:
     """What autograd keeps from a pass to its way back, beside the weights, for the model of the suite nano-v1."""
-    from bench.models import load_model
+    from bench.models.base import load_model
 
     request = parse_request(["method=uniform", "suite=nano-v1"])
     recipe, shape = request.suite.recipe, shape_of(request.suite)
@@ -220,7 +220,7 @@ def test_headers_alone_are_read(folder: Path) -> None:
 
 
 def test_prompts_are_measured_where_the_tokenizer_is_at_hand() -> None:
-    from bench.models import load_model
+    from bench.models.base import load_model
 
     found = of("suite=nano-v1")
     _, tokenizer = load_model(found.request.suite)

@@ -13,8 +13,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bench.config import Request, parse_request
-from bench.models import model_digest
-from bench.prompts import demonstration
+from bench.models.base import model_digest
+from bench.models.prompts import demonstration
 from bench.records.schema import Record
 from bench.records.store import outcome_digest
 from bench.records.validation import check

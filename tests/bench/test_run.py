@@ -229,15 +229,15 @@ def test_a_seed_outside_the_suites_is_refused_for_official_runs(tmp_path):
 def test_a_corrupted_model_file_is_named(tmp_path, monkeypatch):
     import shutil
 
-    import bench.models
+    import bench.models.base
 
     copy = tmp_path / "nano"
-    shutil.copytree(bench.models.NANO, copy)
+    shutil.copytree(bench.models.base.NANO, copy)
     damaged = bytearray((copy / "model.safetensors").read_bytes())
     damaged[-1] ^= 1
     (copy / "model.safetensors").write_bytes(damaged)
-    monkeypatch.setattr(bench.models, "NANO", copy)
-    monkeypatch.setattr(bench.models, "ROOT", tmp_path)
+    monkeypatch.setattr(bench.models.base, "NANO", copy)
+    monkeypatch.setattr(bench.models.base, "ROOT", tmp_path)
     with pytest.raises(UserError, match=r"model\.safetensors has SHA-256 .* damaged or was changed"):
         prepare(parse_request([*SMOKE, "method=uniform", f"store={tmp_path}"]))
     (copy / "tokenizer.json").unlink()

@@ -17,7 +17,7 @@ from lm_eval.api.model import LM
 
 from bench.config import load_suite
 from bench.errors import UserError
-from bench.models import load_model
+from bench.models.base import load_model
 from bench.standard import Measured, as_records, base_standard, judged_in_jail, scored, standard
 from bench.standard_tasks import STANDARD, known, local_rows, ready, rows_digest
 from bench.suite import Suite

@@ -23,10 +23,10 @@ from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
-from bench.models import NANO
+from bench.models.base import NANO
+from bench.models.trainable import in_bfloat16, with_adapters
 from bench.rollouts import grouped, measure
 from bench.step import BalancedStep
-from bench.trainable import in_bfloat16, with_adapters
 from bench.trl.common import trained
 from bench.trl.grpo import BalancedGRPOTrainer, grpo_config
 from methods._base import Rollouts, RunInfo

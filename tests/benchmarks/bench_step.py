@@ -19,7 +19,7 @@ from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
-from bench.models import NANO, load_model
+from bench.models.base import NANO, load_model
 from bench.rollouts import grouped, measure
 from bench.step import BalancedStep
 from bench.trl.common import trained

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.board_display import board_of
+from bench.displays.boards import board_of
 from bench.errors import BrokenRecord
 from bench.records.schema import Record
 from bench.records.store import identity_of, outcome_digest

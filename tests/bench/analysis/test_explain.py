@@ -8,8 +8,8 @@ import pytest
 from bench.analysis.board import Board, board
 from bench.analysis.explain import explain
 from bench.analysis.runs import REFERENCE, Run
-from bench.board_display import board_of
 from bench.config import RESULTS
+from bench.displays.boards import board_of
 from bench.errors import UserError
 
 MakeRun = Callable[..., Run]

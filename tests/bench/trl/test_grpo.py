@@ -14,7 +14,7 @@ from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
-from bench.models import NANO
+from bench.models.base import NANO
 from bench.rollouts import grouped, measure, padded, reweighted
 from bench.step import BalancedStep
 from bench.trl.common import trained

@@ -14,7 +14,7 @@ from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
-from bench.models import load_model
+from bench.models.base import load_model
 from bench.step import BalancedStep
 from bench.suite import Lora, Recipe, load_suite
 from bench.trl.common import trained

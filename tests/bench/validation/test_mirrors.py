@@ -6,7 +6,7 @@ import pytest
 
 from bench.config import load_suite
 from bench.engine import probe, sampling
-from bench.models import model_digest
+from bench.models.base import model_digest
 from bench.validation import recipe
 from bench.validation.checkout import Checkout
 from bench.validation.mixture import blind_order, embedded_digest

@@ -10,8 +10,8 @@ from bench.demonstrations import demonstrations
 from bench.engine.ledger import RunningLedger
 from bench.engine.sampling import PromptStream
 from bench.evaluation import _Sampler
-from bench.models import load_model
-from bench.prompts import asked, demonstration, encoded, ends, reply_of
+from bench.models.base import load_model
+from bench.models.prompts import asked, demonstration, encoded, ends, reply_of
 from bench.suite import load_suite
 from bench.trl.grpo import BalancedGRPOTrainer, grpo_config
 from tasks._registry import get_task

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.config import ROOT
+from bench.contributing.templates import method_text, test_text
 from bench.errors import UserError
-from bench.templates import method_text, test_text
 from methods._registry import GOLDEN, TRAJECTORIES, MethodCard, cards, entries, find
 
 if TYPE_CHECKING:

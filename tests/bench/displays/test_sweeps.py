@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from bench.displays.sweeps import LiveReporter, PlainReporter, duration, seeds_text, show_plan, show_summary
 from bench.execution.estimates import Estimate
 from bench.execution.plan import Entry, Plan
 from bench.execution.runs import Run, Status
 from bench.execution.scheduler import Active, Outcome
 from bench.execution.sweep import Summary
 from bench.execution.words import Options
-from bench.execution_display import LiveReporter, PlainReporter, duration, seeds_text, show_plan, show_summary
 
 UNKNOWN = Estimate(None, None, "nothing known")
 
@@ -91,7 +91,7 @@ class Job:
 
 @pytest.mark.parametrize("kind", [PlainReporter, LiveReporter])
 def test_what_happens_is_told(kind, capsys, monkeypatch):
-    monkeypatch.setattr("bench.execution_display.EVERY", 0.0)
+    monkeypatch.setattr("bench.displays.sweeps.EVERY", 0.0)
     plan = Plan([entry("a", estimate=Estimate(60.0, 0, "")), entry("b", estimate=Estimate(60.0, 0, ""))], [], Options())
     first, second = (each.run for each in plan.entries)
     with kind(plan) as reporter:

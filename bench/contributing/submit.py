@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.gain import method_label
+from bench.contributing.git import changes, check_new_branch, commit_beside
 from bench.errors import UserError
-from bench.git import changes, check_new_branch, commit_beside
 from bench.records import reproduction_files as again
 from bench.records.reproductions import Reproduction
 from bench.records.schema import Record

@@ -7,8 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.analysis.plain import number, signed
+from bench.contributing.reproduce import Again
 from bench.records.reproductions import Compared
-from bench.reproduce import Again
 
 MEANING = {
     "bitwise": "bitwise: scores, curves, counters and final parameters are those of the record, bit for bit",

@@ -12,7 +12,7 @@ from rich.console import Console
 from bench.analysis.board import board
 from bench.analysis.explain import Explanation, explain
 from bench.analysis.runs import Run
-from bench.explain_display import explanation_json, show_explanation
+from bench.displays.explanations import explanation_json, show_explanation
 
 
 @pytest.fixture

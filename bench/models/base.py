@@ -21,10 +21,10 @@ from transformers.utils.logging import disable_progress_bar
 
 from bench.engine.gradients import full
 from bench.errors import UserError
-from bench.hub import checkpoint, files_of
+from bench.models.hub import checkpoint, files_of
+from bench.models.trainable import in_bfloat16, with_adapters
 from bench.records.store import digest_of
 from bench.suite import ROOT, Lora
-from bench.trainable import in_bfloat16, with_adapters
 
 NANO = ROOT / "assets" / "nano"
 DIGESTS = "DIGESTS.json"

@@ -16,9 +16,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from bench.config import parse_request
-from bench.devices import join, place
 from bench.errors import UserError
-from bench.models import load_model
+from bench.models.base import load_model
+from bench.models.devices import join, place
 from bench.prepare import prepare
 from bench.records.validation import check
 from bench.rollouts import grouped
@@ -27,7 +27,7 @@ from bench.trl.grpo import joined
 from methods._base import Rollouts
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+ROOT = HERE.parents[2]
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
 
 

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from bench.display import console
+from bench.displays.runs import console
 from bench.execution.local import log_of
 from bench.execution.plan import Cost, Entry, Plan, cost
 from bench.execution.runs import STATES, Run

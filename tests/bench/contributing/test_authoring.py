@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from bench import authoring, templates
-from bench.authoring import examine, next_commands, write_method
 from bench.cli import cli
 from bench.commands.catalogue import PLACES
+from bench.contributing import authoring, templates
+from bench.contributing.authoring import examine, next_commands, write_method
+from bench.displays.methods import PLACES as SHOWN
 from bench.errors import UserError
-from bench.method_display import PLACES as SHOWN
 from methods._base import HOOKS
 from methods._registry import cards, find
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CODE = "import sys; from bench.cli import main; sys.argv[0] = 'bench'; main()"
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.contributing.git import changes, check_new_branch, commit_beside, git, is_ancestor
 from bench.errors import UserError
-from bench.git import changes, check_new_branch, commit_beside, git, is_ancestor
 
 
 @pytest.fixture

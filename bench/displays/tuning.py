@@ -7,10 +7,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.analysis.plain import signed
-from bench.display import console
+from bench.displays.runs import console
+from bench.displays.sweeps import duration, show_summary
 from bench.execution.plan import Plan, cost
 from bench.execution.sweep import Summary
-from bench.execution_display import duration, show_summary
 from bench.records.tuning import Tuning
 from bench.tuning.space import Point
 from bench.tuning.tune import Trials, Tuned

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from bench.board_display import board_of
-from bench.pull_request import text_of
+from bench.contributing.pull_request import text_of
+from bench.contributing.submit import Contribution
+from bench.displays.boards import board_of
 from bench.records.validation import Problem, printable
-from bench.submit import Contribution
 
 MOST = 40
 """Files and problems that are listed."""

@@ -9,11 +9,11 @@ import pytest
 
 from bench.analysis.board import board
 from bench.analysis.runs import Run
-from bench.pull_request import LONGEST, cell, code, text_of
+from bench.contributing.pull_request import LONGEST, cell, code, text_of
+from bench.contributing.submit import Contribution
 from bench.records.reproductions import Spread, compare
 from bench.records.schema import Record
 from bench.records.validation import Problem
-from bench.submit import Contribution
 
 MakeRecord = Callable[..., Record]
 HOSTILE = "`x` <img src=x onerror=alert(1)> @somebody fixes #1 [a](javascript:b) | ```\u202e **b** https://example.org"

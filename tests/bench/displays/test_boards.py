@@ -12,7 +12,7 @@ from rich.console import Console
 from bench.analysis.board import Board, board
 from bench.analysis.figures import Figure, Report, Series, Table
 from bench.analysis.runs import Run
-from bench.board_display import (
+from bench.displays.boards import (
     board_json,
     board_of,
     comparison_json,

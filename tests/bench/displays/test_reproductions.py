@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from bench.contributing.reproduce import Again
+from bench.displays.reproductions import show_again, unexplained
 from bench.records.reproductions import Spread, compare
 from bench.records.schema import Record
-from bench.reproduce import Again
-from bench.trust_display import show_again, unexplained
 
 MakeRecord = Callable[..., Record]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bench.config import load_suite, suite_names
-from bench.listings import method_data, settings_data, suite_data
+from bench.displays.listings import method_data, settings_data, suite_data
 from methods._registry import cards, load
 
 

@@ -10,11 +10,11 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from bench.display import console
+from bench.displays.runs import console
 from methods._registry import MethodCard
 
 if TYPE_CHECKING:
-    from bench.authoring import Report
+    from bench.contributing.authoring import Report
     from methods._base import Settings
 
 PLACES = {

@@ -10,10 +10,10 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM, Qwen2ForCausalLM
 
-import bench.hub
+import bench.models.hub
 from bench.engine.gradients import TaskGradients
 from bench.errors import UserError
-from bench.models import load_model, model_digest, parameters_digest
+from bench.models.base import load_model, model_digest, parameters_digest
 from bench.suite import Lora, Suite, load_suite
 from bench.trl.common import trained
 
@@ -135,7 +135,7 @@ def _silence(monkeypatch, tmp_path):
         monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(bench.hub, "PATIENCE", 0.2)
+        monkeypatch.setattr(bench.models.hub, "PATIENCE", 0.2)
         yield
 
 

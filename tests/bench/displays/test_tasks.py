@@ -7,14 +7,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bench.cli import cli
+from bench.displays.tasks import UNKNOWN, card, size_of, task_json, tasks_json, wrong_replies
 from bench.errors import UserError
-from bench.task_display import UNKNOWN, card, size_of, task_json, tasks_json, wrong_replies
 from tasks._base import Task
 from tasks._data import ROOT, DataTask
 from tasks._registry import all_tasks, get_task
 
-DATA = Path(__file__).parents[1] / "tasks" / "data"
-DOCUMENT = Path(__file__).parents[2] / "docs" / "tasks.md"
+DATA = Path(__file__).parents[2] / "tasks" / "data"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "tasks.md"
 ALL = list(all_tasks().values())
 
 

@@ -18,14 +18,14 @@ from torch import Tensor
 import bench.run as story
 from bench.callback import agreed
 from bench.config import Request, parse_request
-from bench.devices import join
 from bench.engine.gradients import TaskGradients, full
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
 from bench.engine.world import World
 from bench.errors import UserError
-from bench.models import load_model, parameters_digest
+from bench.models.base import load_model, parameters_digest
+from bench.models.devices import join
 from bench.rollouts import grouped
 from bench.step import BalancedStep
 from bench.suite import Recipe, Suite, load_suite
