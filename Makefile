@@ -11,8 +11,8 @@ export HF_HUB_OFFLINE := 1
 run: install  ## train, evaluate and record PCGrad on the embedded suite, into runs/
 	$(BIN)/bench run method=pcgrad store=runs
 
-test: install browser  ## the whole test suite
-	$(BIN)/pytest
+test: install browser  ## the whole test suite, on two cores
+	$(BIN)/pytest -n 2 --dist loadfile
 
 browser:  ## Chromium for the tests that read the site, where apt can install it
 	@command -v chromium > /dev/null || { test "$$(id -u)" = 0 && apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium; } || echo "no Chromium here: the browser tests are skipped"
