@@ -46,7 +46,7 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("bench: interrupted; no record was written. The same command starts again.", err=True)
+        click.echo("bench: interrupted; no record was written. The same command goes on.", err=True)
         sys.exit(1)
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
