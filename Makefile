@@ -24,7 +24,7 @@ check: install  ## what CI checks beside the tests: format, lint, types, archite
 	$(BIN)/pytest tests/test_architecture.py
 
 slow: install  ## proofs that take minutes
-	$(BIN)/pytest -m slow --override-ini addopts="--import-mode=importlib -q --strict-markers"
+	$(BIN)/pytest -n 2 --dist load -m slow --override-ini addopts="--import-mode=importlib -q --strict-markers"
 
 bench: install  ## benchmarks: they measure, they never fail
 	$(BIN)/pytest tests/benchmarks -s --override-ini python_files="bench_*.py" --benchmark-columns=min,median,iqr,rounds

@@ -265,6 +265,7 @@ def test_an_interrupted_run_leaves_no_file_and_the_same_command_starts_clean(tmp
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     for line in process.stderr:
         if line.startswith("step"):

@@ -102,7 +102,9 @@ def test_a_module_is_poured_into_a_fresh_one():
         poured({"module": torch.nn.Linear(1, 1)}, there_and_back({"module": used}))
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, b"bytes", np.float64(1), lambda: 1, range(3)], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [object(), {1, 2}, b"bytes", np.float64(1), lambda: 1, range(3)], ids=lambda value: type(value).__name__
+)
 def test_anything_else_is_refused_and_named(value):
     with pytest.raises(Unsaveable, match=type(value).__name__):
         flatten([value], Tensors())
