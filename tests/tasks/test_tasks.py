@@ -63,7 +63,7 @@ def test_both_kinds_of_tasks_are_here() -> None:
 
 
 def test_every_module_is_a_task() -> None:
-    modules = [p for p in (ROOT / "tasks").glob("[a-z]*/[a-z]*.py")]
+    modules = list((ROOT / "tasks").glob("[a-z]*/[a-z]*.py"))
     assert len(modules) >= 6
     assert sorted(modules) == sorted(Path(inspect.getfile(type(task))) for task in ALL)
 
