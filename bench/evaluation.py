@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,9 @@ from bench.records.fields import Digest, Frozen
 from bench.records.schema import Score
 from bench.records.store import digest_of, write
 from tasks._base import Task
+
+One = TypeVar("One", bound=Frozen)
+"""A task's score."""
 
 
 class EvaluationSettings(Protocol):
@@ -88,8 +91,8 @@ def score(rewards: Sequence[float]) -> Score:
     return Score(mean=sum(rewards) / len(rewards), items=items, count=len(rewards))
 
 
-class _Cached(Frozen):
-    scores: dict[str, Score]
+class _Cached(Frozen, Generic[One]):
+    scores: dict[str, One]
     digest: Digest
     """Of the key and the scores: a file that was damaged or renamed does not match."""
 
@@ -97,25 +100,34 @@ class _Cached(Frozen):
 def base_scores(
     evaluate_now: Callable[[], dict[str, Score]], key: Mapping[str, object], cache: Path
 ) -> dict[str, Score]:
-    """What `evaluate_now()` returns, from the folder `cache` if it was computed before under this `key`.
+    """Scores of the base model, as `measured_once`.
 
     key: everything the scores depend on, as JSON: model digest, task revisions and data hashes, evaluation
-    settings, package versions, threads. A file that cannot be trusted is computed again and replaced.
-    UserError if the file cannot be written.
+    settings, package versions, threads.
     """
-    path = cache / f"{digest_of(key)}.json"
+    return measured_once(evaluate_now, Score, key, cache)
+
+
+def measured_once(
+    measure: Callable[[], dict[str, One]], kind: type[One], key: Mapping[str, object], cache: Path
+) -> dict[str, One]:
+    """What `measure()` returns, from the folder `cache` if it was computed before under this `key`.
+
+    A file that cannot be trusted is computed again and replaced. UserError if the file cannot be written.
+    """
+    path, form = cache / f"{digest_of(key)}.json", _Cached[kind]  # type: ignore[valid-type]
     try:
-        cached = _Cached.model_validate_json(path.read_bytes())
+        cached = form.model_validate_json(path.read_bytes())
         if cached.digest == _digest(key, cached.scores):
             return cached.scores
     except (OSError, ValueError):  # absent, unreadable, or not such a document
         pass
-    scores = evaluate_now()
-    write(path, _Cached(scores=scores, digest=_digest(key, scores)).model_dump_json())
+    scores = measure()
+    write(path, form(scores=scores, digest=_digest(key, scores)).model_dump_json())
     return scores
 
 
-def _digest(key: Mapping[str, object], scores: Mapping[str, Score]) -> str:
+def _digest(key: Mapping[str, object], scores: Mapping[str, Frozen]) -> str:
     return digest_of([dict(key), {name: one.model_dump() for name, one in scores.items()}])
 
 

@@ -20,10 +20,9 @@ from pydantic import Field
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.errors import UserError
-from bench.evaluation import quietly, undisturbed
-from bench.records.fields import Digest, Finite, Frozen
+from bench.evaluation import measured_once, quietly, undisturbed
+from bench.records.fields import Finite, Frozen
 from bench.records.schema import StandardScore
-from bench.records.store import digest_of, write
 from bench.standard_tasks import STANDARD, Standard, data_task, known, local_rows, rows_digest, subject_rows, subjects
 from bench.suite import Suite
 from tasks._code_eval import SandboxCodeEval
@@ -179,12 +178,6 @@ def patiently(names: Sequence[str]) -> Iterator[None]:
         constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE = before
 
 
-class _Cached(Frozen):
-    scores: dict[str, Measured]
-    digest: Digest
-    """Of the key and the scores: a file that was damaged or renamed does not match."""
-
-
 def base_standard(
     measure: Callable[[], dict[str, Measured]], suite: Suite, key: Mapping[str, object], cache: Path
 ) -> dict[str, Measured]:
@@ -196,20 +189,7 @@ def base_standard(
     if not suite.standard:
         return {}
     whole = {**key, "standard": list(suite.standard), "rows": rows_digest(suite.standard)}
-    path = cache / f"{digest_of(whole)}.json"
-    try:
-        cached = _Cached.model_validate_json(path.read_bytes())
-        if cached.digest == _digest(whole, cached.scores):
-            return cached.scores
-    except (OSError, ValueError):  # absent, unreadable, or not such a document
-        pass
-    scores = measure()
-    write(path, _Cached(scores=scores, digest=_digest(whole, scores)).model_dump_json())
-    return scores
-
-
-def _digest(key: Mapping[str, object], scores: Mapping[str, Measured]) -> str:
-    return digest_of([dict(key), {name: one.model_dump() for name, one in scores.items()}])
+    return measured_once(measure, Measured, whole, cache)
 
 
 def as_records(before: Mapping[str, Measured], after: Mapping[str, Measured] | None) -> list[StandardScore]:

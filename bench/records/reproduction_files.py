@@ -4,12 +4,10 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from bench.errors import UserError
 from bench.records.reproductions import Reproduction
 from bench.records.schema import Record
-from bench.records.store import digest_of, parsed_json
+from bench.records.store import digest_of, read_document
 from bench.records.validation import FILE, Problem
 from bench.records.validation.text import irregular
 
@@ -34,19 +32,7 @@ def to_text(reproduction: Reproduction) -> str:
 
 def read(path: Path) -> Reproduction:
     """The reproduction in a file. UserError names file, field and reason if it is none."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path} has {path.stat().st_size:,} bytes; a reproduction has at most {MAX_BYTES:,}.")
-        data = parsed_json(path.read_text(encoding="utf-8"))
-        return Reproduction.model_validate(data)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}.") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "(whole)"
-        raise UserError(f"{path}: field {where}: {first['msg']}.") from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is no reproduction: {error}.") from None
+    return read_document(path, Reproduction, "reproduction", MAX_BYTES)
 
 
 def check(path: Path, record: Record | None = None) -> list[Problem]:

@@ -7,15 +7,18 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from bench.errors import UserError
+from bench.records.fields import Frozen
 from bench.records.schema import LATER, MAX_BYTES, OPTIONAL_CURVES, SCHEMA_VERSION, Record
 
 WITHDRAWN = ".withdrawn.json"
 """Ending of a document that withdraws the record of the same name: `bench.records.withdrawal`."""
+Document = TypeVar("Document", bound=Frozen)
+
 EXACT = ("name", "version", "settings", "source_digest")
 """What fixes a method's behaviour."""
 
@@ -97,6 +100,25 @@ def read(path: Path) -> Record:
 def parsed_json(text: str) -> Any:
     """A JSON value. ValueError for a key that appears twice and a number that is not finite; RecursionError."""
     return json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+
+
+def read_document(path: Path, kind: type[Document], what: str, most: int = MAX_BYTES) -> Document:
+    """A document of a kind that lies beside the records. UserError names the file, the field and the reason.
+
+    what: its name in words, as in "a tuning"; most: bytes.
+    """
+    try:
+        if (size := path.stat().st_size) > most:
+            raise UserError(f"{path} has {size:,} bytes; a {what} has at most {most:,}.")
+        return kind.model_validate(parsed_json(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}.") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"])) or "(whole)"
+        raise UserError(f"{path}: field {field}: {first['msg']}.") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is no {what}: {error}.") from None
 
 
 def parse(data: Any, source: str) -> Record:

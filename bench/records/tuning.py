@@ -8,11 +8,11 @@ import json
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from bench.errors import UserError
 from bench.records.fields import Digest, Finite, Frozen, MethodName, Name, Scalar, Status, Text, Value
-from bench.records.store import digest_of, parsed_json
+from bench.records.store import digest_of, read_document
 from bench.records.track import FIRST_SEED, RATE, TuningUse
 
 FOLDER = "tuned"
@@ -170,15 +170,4 @@ def _compact(value: object) -> str:
 
 def read(path: Path) -> Tuning:
     """The tuning in a file. UserError names the file, the field and the reason if it is none."""
-    try:
-        if (size := path.stat().st_size) > MAX_BYTES:
-            raise UserError(f"{path} has {size:,} bytes; a tuning has at most {MAX_BYTES:,}.")
-        return Tuning.model_validate(parsed_json(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}.") from None
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"])) or "(whole)"
-        raise UserError(f"{path}: field {field}: {first['msg']}.") from None
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is no tuning: {error}.") from None
+    return read_document(path, Tuning, "tuning", MAX_BYTES)
