@@ -1,5 +1,5 @@
 """`python -m bench`, and `accelerate launch -m bench run ...` for several devices."""
 
-from bench.cli import main
+from bench.cli.main import main
 
 main()

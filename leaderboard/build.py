@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.analysis.board import board
+from bench.analysis.loading import load, suites, tuned_runs
 from bench.errors import UserError
-from bench.records.validation import Problem
+from bench.records.rules import Problem
 from leaderboard import reruns
 from leaderboard.environment import GENERATOR, HERE, environment
-from leaderboard.loading import load, suites, tuned_runs
 from leaderboard.pages import File, Overview, Pages
 
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.analysis.board import Board, Row, boards
+from bench.analysis.loading import load
 from bench.analysis.plain import board_data, number, p_value, row_data, signed, with_ends
 from bench.analysis.runs import REFERENCE, Run
 from bench.errors import UserError, unknown
 from bench.records.schema import Ledger
-from leaderboard.loading import load
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 COLUMNS = ("method", "mean gain", f"minus {REFERENCE}", "p", "worst task", "group", "seconds", "seeds", "verdict")

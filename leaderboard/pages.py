@@ -15,8 +15,8 @@ from bench.analysis.board import Board, Row
 from bench.analysis.cost import CURRENCIES
 from bench.analysis.reports import reports_of
 from bench.analysis.runs import REFERENCE, Run
+from bench.records.rules import Problem
 from bench.records.track import is_tuned
-from bench.records.validation import Problem
 from leaderboard import charts, downloads, links, reruns, suite_figures, views
 from leaderboard.charts import Extras, Html
 from leaderboard.environment import href, reproduce_command

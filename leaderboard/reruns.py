@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.analysis.loading import _plain
 from bench.analysis.runs import Run
 from bench.errors import BrokenRecord
 from bench.records.reproduction_files import FOLDER, check, read
 from bench.records.reproductions import Reproduction, Verdict
+from bench.records.rules import Problem
 from bench.records.store import record_files
-from bench.records.validation import Problem
-from leaderboard.loading import _plain
 from leaderboard.text import plural
 
 ORDER: tuple[Verdict, ...] = ("bitwise", "within tolerance", "not reproduced")

@@ -14,126 +14,131 @@ PROJECT = {*SOURCES, "tests"}
 LONGEST = 300
 """Lines of a file."""
 LONGER = {
-    "tests/bench/test_evaluation.py": "evaluation is compared with two others' implementations",
+    "tests/bench/evaluation/test_rewards.py": "evaluation is compared with two others' implementations",
 }
 
 ROOMS: dict[str, tuple[set[str], set[str]]] = {
-    # room: what it may import of the project beside itself, and of other packages beside the standard library
+    # room, from the ground up: what it may import of the project beside itself, and of packages beside Python's own
     "bench/errors.py": (set(), set()),
+    "bench/protocol.py": (set(), set()),
+    "bench/git.py": ({"bench.errors"}, set()),
+    "tasks": ({"bench.errors"}, {"datasets", "math_verify", "pydantic_monty"}),
+    "methods": ({"bench.errors"}, {"numpy", "pydantic", "scipy", "torch", "torchjd"}),
+    "assets": ({"tasks"}, {"tokenizers", "torch", "transformers"}),
     "bench/records": ({"bench.errors"}, {"pydantic"}),
     "bench/analysis": ({"bench.errors", "bench.records"}, {"numpy", "pandas", "scipy"}),
-    "bench/suite.py": ({"bench.errors", "bench.records"}, {"pydantic", "yaml"}),
-    "bench/network.py": (set(), set()),
-    "bench/protocol.py": (set(), set()),
-    "bench/validation": (
+    "leaderboard": ({"bench.errors", "bench.records", "bench.analysis"}, {"jinja2", "pandas"}),
+    "bench/request": ({"bench.errors", "bench.records"}, {"pydantic", "yaml"}),
+    "bench/engine": ({"bench.errors", "bench.records", "methods", "tasks"}, {"torch"}),
+    "bench/models": (
+        {"bench.errors", "bench.records", "bench.request", "bench.engine"},
+        {"accelerate", "huggingface_hub", "peft", "safetensors", "torch", "transformers"},
+    ),
+    "bench/evaluation": (
+        {"bench.errors", "bench.records", "bench.request", "bench.models", "tasks"},
+        {"datasets", "evaluate", "huggingface_hub", "lm_eval", "numpy", "pydantic", "torch", "transformers"},
+    ),
+    "bench/training": (
         {
-            "bench.config",
             "bench.errors",
-            "bench.contributing.git",
+            "bench.records",
+            "bench.request",
+            "bench.engine",
+            "bench.models",
+            "methods",
+            "tasks",
+        },
+        {"datasets", "numpy", "safetensors", "torch", "transformers", "trl"},
+    ),
+    "bench/run": (
+        {
+            "bench.errors",
             "bench.protocol",
             "bench.records",
-            "bench.suite",
-            "bench.tuning",
-            "methods._cards",
-            "methods._declared",
-            "methods._registry",
-            "tasks._base",
-            "tasks._data",
-            "tasks._registry",
-        },
-        {"pydantic", "rich", "yaml"},
-    ),
-    "bench/tuning": (
-        {
-            "bench.config",
-            "bench.errors",
-            "bench.execution",
-            "bench.records",
-            "bench.suite",
-            "methods._cards",
-            "methods._declared",
-            "methods._registry",
-            "tasks._data",
-            "tasks._registry",
-        },
-        set(),
-    ),
-    "bench/config.py": ({"bench.errors", "bench.network", "bench.records", "bench.suite"}, {"pydantic"}),
-    "bench/engine": ({"bench.errors", "bench.records", "methods._base", "tasks._base"}, {"torch"}),
-    "bench/batches.py": (set(), {"torch"}),
-    "bench/models/prompts.py": (set(), {"transformers"}),
-    "bench/rollouts.py": ({"bench.answers", "bench.batches", "bench.engine", "methods._base"}, {"torch"}),
-    "bench/demonstrations.py": (
-        {"bench.batches", "bench.engine", "bench.models.prompts", "tasks._base"},
-        {"torch", "transformers"},
-    ),
-    "bench/trl": (
-        {
-            "bench.answers",
-            "bench.batches",
-            "bench.callback",
-            "bench.config",
-            "bench.demonstrations",
+            "bench.request",
             "bench.engine",
-            "bench.errors",
-            "bench.models.prompts",
-            "bench.rollouts",
-            "bench.step",
-            "methods._base",
-            "tasks._base",
+            "bench.models",
+            "bench.evaluation",
+            "bench.training",
+            "methods",
+            "tasks",
         },
-        {"datasets", "torch", "transformers", "trl"},
+        {"click", "tokenizers", "torch", "transformers"},
     ),
-    "bench/answers.py": ({"bench.errors", "methods._base"}, {"torch"}),
-    "bench/around.py": ({"bench.answers", "bench.batches", "bench.engine", "methods._base"}, {"torch"}),
-    "bench/step.py": (
-        {"bench.answers", "bench.around", "bench.batches", "bench.errors", "bench.engine", "methods._base"},
-        {"torch"},
-    ),
-    "bench/checkpoint": (
-        {
-            "bench.callback",
-            "bench.models.devices",
-            "bench.engine",
-            "bench.errors",
-            "bench.prepare",
-            "bench.protocol",
-            "bench.records",
-            "bench.trl",
-            "methods._base",
-        },
-        {"click", "numpy", "safetensors", "torch"},
-    ),
-    "bench/replay.py": ({"bench.checkpoint", "methods._base"}, {"torch"}),
-    "bench/execution": (
-        {"bench.config", "bench.errors", "bench.prepare", "bench.protocol", "bench.records", "methods._registry"},
+    "bench/sweeps": (
+        {"bench.errors", "bench.protocol", "bench.records", "bench.request", "bench.run", "methods"},
         {"ray"},
     ),
-    "leaderboard": ({"bench.errors", "bench.records", "bench.analysis"}, {"jinja2", "pandas"}),
-    "methods": ({"bench.errors"}, {"numpy", "pydantic", "scipy", "torch", "torchjd"}),
-    "tasks": ({"bench.errors"}, {"datasets", "math_verify", "pydantic_monty"}),
-    "assets": ({"tasks"}, {"tokenizers", "torch", "transformers"}),
+    "bench/tuning": (
+        {"bench.errors", "bench.records", "bench.request", "bench.sweeps", "methods", "tasks"},
+        set(),
+    ),
+    "bench/validation": (
+        {
+            "bench.errors",
+            "bench.git",
+            "bench.protocol",
+            "bench.records",
+            "bench.request",
+            "bench.tuning",
+            "methods",
+            "tasks",
+        },
+        {"pydantic", "yaml"},
+    ),
+    "bench/contributing": (
+        {
+            "bench.errors",
+            "bench.git",
+            "bench.protocol",
+            "bench.records",
+            "bench.analysis",
+            "bench.request",
+            "bench.run",
+            "bench.validation",
+            "methods",
+        },
+        {"torch"},
+    ),
+    "bench/cli": (
+        {
+            "bench.errors",
+            "bench.records",
+            "bench.analysis",
+            "leaderboard",
+            "bench.request",
+            "bench.models",
+            "bench.run",
+            "bench.sweeps",
+            "bench.tuning",
+            "bench.validation",
+            "bench.contributing",
+            "methods",
+            "tasks",
+        },
+        {"click", "pydantic", "rich"},
+    ),
 }
 
 HEAVY = {"torch", "transformers", "trl", "datasets", "lm_eval"}
 LIGHT = {
     # room: what loading all of it must not load
-    "bench/cli.py": {*HEAVY, "pandas", "pydantic", "scipy"},
-    "bench/commands": {*HEAVY, "pandas", "pydantic", "scipy"},
-    "bench/config.py": {*HEAVY, "methods", "tasks"},
-    "bench/displays/runs.py": HEAVY,
+    "bench/cli/main.py": {*HEAVY, "pandas", "pydantic", "scipy"},
+    "bench/cli/commands": {*HEAVY, "pandas", "pydantic", "scipy"},
+    "bench/request": {*HEAVY, "methods", "tasks"},
+    "bench/cli/displays/runs.py": HEAVY,
     "bench/validation": HEAVY,
     "bench/tuning": HEAVY,
-    "bench/completion.py": {*HEAVY, "pandas", "pydantic", "scipy"},
-    "bench/contributing/git.py": {*HEAVY, "pandas", "pydantic", "scipy"},
-    "bench/displays/listings.py": HEAVY,
+    "bench/cli/completion.py": {*HEAVY, "pandas", "pydantic", "scipy"},
+    "bench/git.py": {*HEAVY, "pandas", "pydantic", "scipy"},
+    "bench/cli/displays/listings.py": HEAVY,
     "bench/contributing/reproduce.py": HEAVY,
     "bench/contributing/submit.py": HEAVY,
-    "bench/execution": {*HEAVY, "ray"},
-    "bench/displays/sweeps.py": HEAVY,
-    "bench/displays/tasks.py": HEAVY,
-    "bench/estimate.py": HEAVY,
-    "bench/doctor.py": HEAVY,
+    "bench/sweeps": {*HEAVY, "ray"},
+    "bench/cli/displays/sweeps.py": HEAVY,
+    "bench/cli/displays/tasks.py": HEAVY,
+    "bench/run/forecast.py": HEAVY,
+    "bench/cli/doctor.py": HEAVY,
     "bench/records": {*HEAVY, "methods", "numpy", "tasks"},
     "bench/analysis": {*HEAVY, "methods", "tasks"},
     "leaderboard": {*HEAVY, "methods", "tasks"},
@@ -192,8 +197,8 @@ def test_the_files_were_found() -> None:
     """The tests below run over globs, which are silent when they find nothing."""
     names = {name_of(path) for path in ALL}
     assert {
-        "bench/run.py",
-        "bench/trl/grpo.py",
+        "bench/run/story.py",
+        "bench/training/trl/grpo.py",
         "methods/_base.py",
         "assets/make_nano.py",
         name_of(Path(__file__)),
@@ -226,7 +231,7 @@ def test_a_room_imports_only_what_it_may(room: str) -> None:
 @every_source
 def test_one_room_imports_trl(path: Path) -> None:
     """Its private names change with every version; tests hold those that this room uses."""
-    assert name_of(path).startswith("bench/trl/") or not any(top(name) == "trl" for name in imports(path))
+    assert name_of(path).startswith("bench/training/trl/") or not any(top(name) == "trl" for name in imports(path))
 
 
 @pytest.mark.parametrize("room", LIGHT)

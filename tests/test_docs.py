@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import cli
-from bench.config import keys, parse_request
+from bench.cli.main import cli
+from bench.request.request import keys, parse_request
 from methods._cards import read_card
 from methods._registry import cards, load, settings_of
 
@@ -114,7 +114,7 @@ def test_what_other_commands_name_exists(document: Path) -> None:
 
 @every_document
 def test_paths_exist(document: Path) -> None:
-    """Spans like `bench/run.py`, `suites/` or `Makefile`; those with a placeholder in them are not looked at."""
+    """Spans like `bench/run/story.py`, `suites/` or `Makefile`; those with a placeholder in them are not looked at."""
     for span in spans(document.read_text("utf-8")):
         plain = re.fullmatch(r"([\w.-]+/)+[\w.-]*|[\w.-]+\.(py|md|ya?ml|toml|json|txt)|Makefile|LICENSE", span)
         if plain and span.partition("/")[0] not in MADE:
@@ -123,7 +123,7 @@ def test_paths_exist(document: Path) -> None:
 
 @every_document
 def test_dotted_names_exist(document: Path) -> None:
-    """Spans like `bench.run`, `bench.run.run` and `recipe.threads`."""
+    """Spans like `bench.run.story`, `bench.run.story.run` and `recipe.threads`."""
     for span in spans(document.read_text("utf-8")):
         if re.fullmatch(r"(bench|methods|tasks|leaderboard)(\.\w+)+", span):
             assert is_defined(span.split(".")), f"no {span}"

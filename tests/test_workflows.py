@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.cli import cli
+from bench.cli.main import cli
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / ".github" / "workflows"

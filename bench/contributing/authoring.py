@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.config import ROOT
 from bench.contributing.templates import method_text, test_text
 from bench.errors import UserError
+from bench.request.suite import ROOT
 from methods._registry import GOLDEN, TRAJECTORIES, MethodCard, cards, entries, find
 
 if TYPE_CHECKING:

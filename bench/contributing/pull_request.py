@@ -13,10 +13,10 @@ from bench.analysis.cost import CURRENCIES
 from bench.analysis.gain import method_label
 from bench.analysis.plain import p_value, with_ends
 from bench.analysis.runs import REFERENCE
-from bench.config import load_suite, suite_names
-from bench.contributing.git import is_ancestor
 from bench.contributing.submit import Contribution
+from bench.git import is_ancestor
 from bench.records.schema import Provenance, Record
+from bench.request.suite import load_suite, suite_names
 
 LONGEST = 300
 SHOWN = ("torch", "transformers", "trl", "lm-eval", "numpy")

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.analysis.gain import method_label
-from bench.config import RESULTS, ROOT, Request, parse_request
 from bench.errors import UserError
 from bench.records.reproduction_files import FOLDER, path_of, to_text
 from bench.records.reproductions import Reproduction, Spread, compare, spread
 from bench.records.schema import MethodUse, Record, WrapperUse
 from bench.records.store import identity_of, outcome_digest, read, record_files, write
 from bench.records.track import base_suite
+from bench.request.request import RESULTS, Request, parse_request
+from bench.request.suite import ROOT
 
 if TYPE_CHECKING:
-    from bench.run import Finished, Watcher
+    from bench.run.story import Finished, Watcher
 
 REPRODUCTIONS = ROOT / FOLDER
 ALLOWED = ("store", "data_root", "unsafe_code")
@@ -63,8 +64,8 @@ def request_of(record: Record, words: Iterable[str], store: Path) -> Request:
 
 def differing_code(record: Record, request: Request) -> list[str]:
     """What this checkout would run otherwise than the record: one sentence each; empty if it is the same run."""
-    from bench.prepare import prepare
     from bench.protocol import PROTOCOL
+    from bench.run.prepare import prepare
 
     prepared = prepare(request)
     if prepared.identity == record.identity:
@@ -88,9 +89,9 @@ def reproduce(
 ) -> Again | None:
     """Rerun the record in a file and compare; a reproduction is written below `out`.
 
-    words: store=DIR keeps the rerun's record, otherwise it is dropped; run: `bench.run.run`. None where that gives
-    None. UserError if this checkout would run other code, unless `anyway`: then nothing is written, because it says
-    nothing of the record.
+    words: store=DIR keeps the rerun's record, otherwise it is dropped; run: `bench.run.story.run`. None where that
+    gives None. UserError if this checkout would run other code, unless `anyway`: then nothing is written,
+    because it says nothing of the record.
     """
     record = _consistent(path)
     with tempfile.TemporaryDirectory(prefix="bench-reproduce-") as temporary:

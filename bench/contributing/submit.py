@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.gain import method_label
-from bench.contributing.git import changes, check_new_branch, commit_beside
 from bench.errors import UserError
+from bench.git import changes, check_new_branch, commit_beside
 from bench.records import reproduction_files as again
 from bench.records.reproductions import Reproduction
+from bench.records.rules import FILE, Problem
 from bench.records.schema import Record
 from bench.records.store import WITHDRAWN, read, record_path
-from bench.records.validation import FILE, Problem
 
 PLACES = ("results", "reproductions", "tuned", "methods", "tests/methods", "tests/golden")
 """Where a contribution of results or of a method lies."""

@@ -24,7 +24,7 @@ from bench.errors import UserError
 from bench.models.hub import checkpoint, files_of
 from bench.models.trainable import in_bfloat16, with_adapters
 from bench.records.store import digest_of
-from bench.suite import ROOT, Lora
+from bench.request.suite import ROOT, Lora
 
 NANO = ROOT / "assets" / "nano"
 DIGESTS = "DIGESTS.json"

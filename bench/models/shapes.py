@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.suite import ROOT, Suite
+from bench.request.suite import ROOT, Suite
 
 Tensors = dict[str, tuple[int, ...]]
 

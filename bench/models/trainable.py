@@ -8,7 +8,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from bench.errors import UserError
-from bench.suite import Lora
+from bench.request.suite import Lora
 
 
 def with_adapters(model: PreTrainedModel, lora: Lora, seed: int) -> PreTrainedModel:

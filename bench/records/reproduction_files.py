@@ -6,10 +6,10 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.records.reproductions import Reproduction
+from bench.records.rules import FILE, Problem
+from bench.records.rules.text import irregular
 from bench.records.schema import Record
 from bench.records.store import digest_of, read_document
-from bench.records.validation import FILE, Problem
-from bench.records.validation.text import irregular
 
 FOLDER = "reproductions"
 """Beside `results`, in the checkout."""

@@ -140,7 +140,7 @@ def path_of(root: Path, suite: str, method: str) -> Path:
 
 
 def place_of(tuning: Tuning, trial: Trial, seed: int) -> Path:
-    """Where the record of a trial's run lies, from the root of the trials' store: as `bench.prepare` addresses it."""
+    """Where the record of a trial's run lies, from the root of the trials' store; see `bench.run.prepare`."""
     first = tuning.trials[0]
     overrides: dict[str, Value] = {"evaluation.skip": tuning.skip}
     if tuning.items != tuning.skip:  # as many as are reported, unless said otherwise

@@ -12,7 +12,7 @@ from bench.errors import UserError
 from bench.records.store import digest_of
 from bench.records.track import RATE
 from bench.records.tuning import Dimension
-from bench.suite import Suite
+from bench.request.suite import Suite
 from bench.tuning.sequence import coordinate
 from methods._cards import MethodCard
 from methods._declared import Declared, defaults, source_of

@@ -6,18 +6,18 @@ Every trial is an ordinary exploratory run, in the store below the tunings; the 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench.config import RESULTS
 from bench.errors import UserError
-from bench.execution.estimates import Estimates
-from bench.execution.plan import Entry, Plan
-from bench.execution.process import BENCH_RUN
-from bench.execution.runs import Run, Status, recorded, resolve, status_of
-from bench.execution.scheduler import Reporter
-from bench.execution.sweep import Summary, carry_out
 from bench.records.provenance import is_tracked
 from bench.records.schema import Record
 from bench.records.store import write
 from bench.records.tuning import Trial, TrialRun, Tuning, choose, place_of, read, to_text
+from bench.request.request import RESULTS
+from bench.sweeps.estimates import Estimates
+from bench.sweeps.plan import Entry, Plan
+from bench.sweeps.process import BENCH_RUN
+from bench.sweeps.runs import Run, Status, recorded, resolve, status_of
+from bench.sweeps.scheduler import Reporter
+from bench.sweeps.sweep import Summary, carry_out
 from bench.tuning.words import Asked, Draft
 from methods import _registry as methods
 

@@ -7,11 +7,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from bench.config import TUNED, Suite, load_suite, parse_request, surroundings
 from bench.errors import UserError, close_to
-from bench.execution.words import Options, Wish, parse
 from bench.records.track import FIRST_SEED, RATE
 from bench.records.tuning import MOST_TRIALS, TRIALS, path_of
+from bench.request.request import TUNED, parse_request, surroundings
+from bench.request.suite import Suite, load_suite
+from bench.sweeps.words import Options, Wish, parse
 from bench.tuning.space import Point, Space, space_of
 from methods import _registry as methods
 from methods._cards import MethodCard

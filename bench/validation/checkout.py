@@ -13,12 +13,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from bench.config import override
 from bench.errors import UserError
 from bench.records.schema import Record
 from bench.records.track import RATE, base_suite, is_tuned
 from bench.records.tuning import FOLDER
-from bench.suite import ROOT, Suite
+from bench.request.request import override
+from bench.request.suite import ROOT, Suite
 from bench.validation.history import History
 from methods import _registry as methods
 from methods._cards import MethodCard

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from bench.records.fields import Value
+from bench.records.rules import Problem
+from bench.records.rules.facts import OWN_NORMALISER
+from bench.records.rules.record import VARIANT
 from bench.records.schema import Card, MethodUse, WrapperUse
 from bench.records.store import digest_of
 from bench.records.track import is_tuned
-from bench.records.validation import Problem
-from bench.records.validation.facts import OWN_NORMALISER
-from bench.records.validation.rules import VARIANT
 from bench.validation.checkout import Checkout
 from bench.validation.subject import Rule, Subject
 from methods._cards import MethodCard

@@ -5,8 +5,8 @@ import tempfile
 from functools import cached_property
 from pathlib import Path
 
-from bench.contributing.git import git
 from bench.errors import UserError
+from bench.git import git
 from methods._cards import read_cards, source_digest
 
 MAIN = ("origin/main", "main", "origin/master", "master")

@@ -7,11 +7,11 @@ from functools import cache
 from hashlib import sha256
 
 from bench.protocol import PROTOCOL
+from bench.records.rules import Problem
 from bench.records.schema import Budget, TaskResult
 from bench.records.store import digest_of
 from bench.records.track import base_suite
-from bench.records.validation import Problem
-from bench.suite import ROOT
+from bench.request.suite import ROOT
 from bench.validation.subject import Rule, Subject
 
 EMBEDDED = "nano"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from bench.records.validation import Problem
+from bench.records.rules import Problem
 from bench.validation.subject import Rule, Subject
 
 SKEW = timedelta(days=1)

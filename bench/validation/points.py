@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.errors import UserError
+from bench.records.rules import Problem
 from bench.records.track import FIRST_SEED
 from bench.records.tuning import Tuning
-from bench.records.validation import Problem
 from bench.tuning.space import Point, space_of
 from bench.validation.checkout import Checkout
 

@@ -6,10 +6,10 @@ become bounds.
 
 from collections.abc import Iterator
 
+from bench.records.rules import Problem
+from bench.records.rules.record import PER_RUN
+from bench.records.rules.signals import ROUNDING, readable, single_steps
 from bench.records.schema import MAX_POINTS, OPTIONAL_CURVES, Curves
-from bench.records.validation import Problem
-from bench.records.validation.rules import PER_RUN
-from bench.records.validation.signals import ROUNDING, readable, single_steps
 from bench.validation.subject import Rule, Subject
 
 MOST_NUMBERS = 4500

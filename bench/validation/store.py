@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bench.records.rules import FILE, Problem
+from bench.records.rules.text import SEED
 from bench.records.store import WITHDRAWN
-from bench.records.validation import FILE, Problem
-from bench.records.validation.text import SEED
 from bench.validation.history import History
 
 PLACE = "A store has <suite>/<method>/<seed>.json and withdrawals beside them. Remove it."

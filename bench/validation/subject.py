@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from bench.records.rules import RERUN, Case, Level, Problem
 from bench.records.schema import Record
-from bench.records.validation import RERUN, Case, Level, Problem
-from bench.suite import Suite
+from bench.request.suite import Suite
 from bench.validation.checkout import Checkout
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.records import tuning
+from bench.records.rules import FILE, Problem
+from bench.records.rules.text import irregular, unreadable
 from bench.records.schema import Record
 from bench.records.store import read
 from bench.records.track import FIRST_SEED, RATE, is_tuned
 from bench.records.tuning import Tuning
-from bench.records.validation import FILE, Problem
-from bench.records.validation.text import irregular, unreadable
 from bench.validation.checkout import Checkout
 from bench.validation.code import declared_by, settings_faults
 from bench.validation.points import points

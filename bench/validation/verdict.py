@@ -5,18 +5,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.config import RESULTS
 from bench.errors import UserError
 from bench.records import reproduction_files as again
 from bench.records import tuning
+from bench.records.rules import FILE, Case, Problem, examine
+from bench.records.rules.facts import Facts, facts_of
+from bench.records.rules.stores import compare
+from bench.records.rules.text import irregular, read, unreadable
 from bench.records.schema import Record
 from bench.records.store import record_path
 from bench.records.track import TRACK
-from bench.records.validation import FILE, Case, Problem, examine
-from bench.records.validation.facts import Facts, facts_of
-from bench.records.validation.stores import compare
-from bench.records.validation.text import irregular, read, unreadable
 from bench.records.withdrawal import withdrawal_of, withdrawal_path
+from bench.request.request import RESULTS
 from bench.validation import tuned
 from bench.validation.checkout import Checkout
 from bench.validation.code import CODE

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from bench.config import load_suite
 from bench.models.base import NANO, load_model, model_digest, parameters_digest
+from bench.request.suite import load_suite
 from tasks._base import ProceduralTask
 from tasks._registry import all_tasks
 

@@ -17,18 +17,18 @@ import torch
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 from trl import GRPOTrainer
 
-from bench.batches import MicroBatch, TaskBatch
-from bench.config import Suite, load_suite
 from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
 from bench.models.base import NANO
 from bench.models.trainable import in_bfloat16, with_adapters
-from bench.rollouts import grouped, measure
-from bench.step import BalancedStep
-from bench.trl.common import trained
-from bench.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.request.suite import Suite, load_suite
+from bench.training.batches import MicroBatch, TaskBatch
+from bench.training.rollouts import grouped, measure
+from bench.training.step import BalancedStep
+from bench.training.trl.common import trained
+from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
 from methods._base import Rollouts, RunInfo
 from methods._registry import load
 from tasks._registry import get_task

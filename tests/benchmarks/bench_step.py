@@ -14,16 +14,16 @@ import torch
 from transformers import PreTrainedTokenizerFast
 from trl import GRPOTrainer
 
-from bench.config import load_suite
 from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
 from bench.models.base import NANO, load_model
-from bench.rollouts import grouped, measure
-from bench.step import BalancedStep
-from bench.trl.common import trained
-from bench.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.request.suite import load_suite
+from bench.training.rollouts import grouped, measure
+from bench.training.step import BalancedStep
+from bench.training.trl.common import trained
+from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
 from methods._base import RunInfo
 from methods._registry import load
 from tasks._registry import get_task

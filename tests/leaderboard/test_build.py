@@ -9,11 +9,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from bench.analysis.loading import load
 from bench.errors import UserError
 from leaderboard.build import build
 from leaderboard.environment import reproduce_command
 from leaderboard.links import run_page
-from leaderboard.loading import load
 from leaderboard.text import compact, figure, signed
 
 ROOT = Path(__file__).resolve().parents[2]

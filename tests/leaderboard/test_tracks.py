@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.displays.boards import board_of
+from bench.analysis.loading import load
+from bench.cli.displays.boards import board_of
 from bench.errors import BrokenRecord
 from bench.records.schema import Record
 from bench.records.store import identity_of, outcome_digest
 from leaderboard.build import build
 from leaderboard.environment import reproduce_command
-from leaderboard.loading import load
 
 RATE = {"recipe.learning_rate": 2e-4}
 

@@ -8,9 +8,9 @@ import pytest
 from bench.analysis.board import Board, board
 from bench.analysis.explain import explain
 from bench.analysis.runs import REFERENCE, Run
-from bench.config import RESULTS
-from bench.displays.boards import board_of
+from bench.cli.displays.boards import board_of
 from bench.errors import UserError
+from bench.request.request import RESULTS
 
 MakeRun = Callable[..., Run]
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from bench.cli import cli
-from bench.commands.catalogue import PLACES
+from bench.cli.commands.catalogue import PLACES
+from bench.cli.displays.methods import PLACES as SHOWN
+from bench.cli.main import cli
 from bench.contributing import authoring, templates
 from bench.contributing.authoring import examine, next_commands, write_method
-from bench.displays.methods import PLACES as SHOWN
 from bench.errors import UserError
 from methods._base import HOOKS
 from methods._registry import cards, find
 
 ROOT = Path(__file__).parents[3]
-CODE = "import sys; from bench.cli import main; sys.argv[0] = 'bench'; main()"
+CODE = "import sys; from bench.cli.main import main; sys.argv[0] = 'bench'; main()"
 
 
 def bench(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

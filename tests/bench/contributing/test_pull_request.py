@@ -12,8 +12,8 @@ from bench.analysis.runs import Run
 from bench.contributing.pull_request import LONGEST, cell, code, text_of
 from bench.contributing.submit import Contribution
 from bench.records.reproductions import Spread, compare
+from bench.records.rules import Problem
 from bench.records.schema import Record
-from bench.records.validation import Problem
 
 MakeRecord = Callable[..., Record]
 HOSTILE = "`x` <img src=x onerror=alert(1)> @somebody fixes #1 [a](javascript:b) | ```\u202e **b** https://example.org"

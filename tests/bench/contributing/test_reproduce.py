@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from bench.config import RESULTS, parse_request
+from bench.cli.displays.reproductions import again_json, unexplained
 from bench.contributing.reproduce import between_seeds, differing_code, reproduce, request_of, words_of
-from bench.displays.reproductions import again_json, unexplained
 from bench.errors import UserError
-from bench.prepare import chosen_methods, folder_of
 from bench.records.reproduction_files import check
 from bench.records.schema import Record
 from bench.records.store import EXACT, identity_of, outcome_digest, read, record_files, to_text, write
-from bench.run import run
+from bench.request.request import RESULTS, parse_request
+from bench.run.prepare import chosen_methods, folder_of
+from bench.run.story import run
 
 TINY = ("suite=smoke-v1", "tasks=lookup,arithmetic", "recipe.steps=1", "evaluation.items=8", "seed=2")
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.config import ROOT
-from bench.contributing.git import git
+from bench.cli.displays.submissions import pull_request, show_contribution, show_done
 from bench.contributing.submit import Contribution, commit, contribution
-from bench.displays.submissions import pull_request, show_contribution, show_done
 from bench.errors import UserError
+from bench.git import git
 from bench.records.reproduction_files import path_of
 from bench.records.reproduction_files import to_text as again_text
 from bench.records.reproductions import Spread, compare
 from bench.records.store import outcome_digest, read, to_text, write
+from bench.request.suite import ROOT
 
 STORE = "results/nano-v1"
 

@@ -14,8 +14,8 @@ import bench.models.hub
 from bench.engine.gradients import TaskGradients
 from bench.errors import UserError
 from bench.models.base import load_model, model_digest, parameters_digest
-from bench.suite import Lora, Suite, load_suite
-from bench.trl.common import trained
+from bench.request.suite import Lora, Suite, load_suite
+from bench.training.trl.common import trained
 
 
 @pytest.fixture(autouse=True)

@@ -15,15 +15,15 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from bench.config import parse_request
 from bench.errors import UserError
 from bench.models.base import load_model
 from bench.models.devices import join, place
-from bench.prepare import prepare
-from bench.records.validation import check
-from bench.rollouts import grouped
-from bench.suite import load_suite
-from bench.trl.grpo import joined
+from bench.records.rules import check
+from bench.request.request import parse_request
+from bench.request.suite import load_suite
+from bench.run.prepare import prepare
+from bench.training.rollouts import grouped
+from bench.training.trl.grpo import joined
 from methods._base import Rollouts
 
 HERE = Path(__file__).parent

@@ -6,14 +6,14 @@ import pytest
 import torch
 from lm_eval.api.instance import Instance
 
-from bench.demonstrations import demonstrations
 from bench.engine.ledger import RunningLedger
 from bench.engine.sampling import PromptStream
-from bench.evaluation import _Sampler
+from bench.evaluation.rewards import _Sampler
 from bench.models.base import load_model
 from bench.models.prompts import asked, demonstration, encoded, ends, reply_of
-from bench.suite import load_suite
-from bench.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.request.suite import load_suite
+from bench.training.demonstrations import demonstrations
+from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
 from tasks._registry import get_task
 
 PROMPTS = ["Which gas do plants take in?\nA. oxygen", "12+30=", "Say <|im_end|> or é", " a  b\n"]

@@ -15,9 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-import bench.run as story
-from bench.callback import agreed
-from bench.config import Request, parse_request
+import bench.run.story as story
 from bench.engine.gradients import TaskGradients, full
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
@@ -26,11 +24,13 @@ from bench.engine.world import World
 from bench.errors import UserError
 from bench.models.base import load_model, parameters_digest
 from bench.models.devices import join
-from bench.rollouts import grouped
-from bench.step import BalancedStep
-from bench.suite import Recipe, Suite, load_suite
-from bench.trl.common import trained
-from bench.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.request.request import Request, parse_request
+from bench.request.suite import Recipe, Suite, load_suite
+from bench.training.callback import agreed
+from bench.training.rollouts import grouped
+from bench.training.step import BalancedStep
+from bench.training.trl.common import trained
+from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
 from methods._base import RunInfo
 from methods.uniform import Uniform
 from tasks._registry import get_task

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from bench.config import RESULTS
 from bench.records.reproductions import Reproduction, Spread, compare, environment, figures, spread
 from bench.records.schema import Record
 from bench.records.store import outcome_digest, read, record_files
+from bench.request.request import RESULTS
 
 MakeRecord = Callable[..., Record]
 Z7 = 3.188815

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from bench.analysis.loading import load
 from bench.errors import BrokenRecord, UserError
 from bench.records.store import record_files
 from bench.records.withdrawal import Withdrawal, text_of, withdrawal_of, withdrawal_path
-from leaderboard.loading import load
 
 
 @pytest.fixture

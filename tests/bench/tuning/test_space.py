@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.config import load_suite
 from bench.errors import UserError
 from bench.records.tuning import Dimension
+from bench.request.suite import load_suite
 from bench.tuning.space import space_of, value_at
 from bench.tuning.words import words_of
 from methods._cards import read_card

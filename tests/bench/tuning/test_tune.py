@@ -5,7 +5,7 @@ from itertools import chain
 
 import pytest
 
-from bench.cli import main
+from bench.cli.main import main
 from bench.errors import UserError
 from bench.records.store import read as read_record
 from bench.records.store import to_text, write

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bench.config import load_suite, suite_names
 from bench.errors import UserError
 from bench.records.track import FIRST_SEED
+from bench.request.suite import load_suite, suite_names
 from bench.tuning.words import asked, most_items
 from tasks._registry import get_task
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bench.config import RESULTS
+from bench.records.rules import Problem
 from bench.records.schema import Record
 from bench.records.store import identity_of, outcome_digest, to_text
-from bench.records.validation import Problem
+from bench.request.request import RESULTS
 from bench.validation.checkout import Checkout
 from bench.validation.verdict import validate
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.commands.trust import validate
-from bench.config import RESULTS, ROOT
+from bench.cli.commands.trust import validate
 from bench.errors import UserError
+from bench.request.request import RESULTS
+from bench.request.suite import ROOT
 
 
 def bench(*words: object) -> Result:
@@ -90,7 +91,7 @@ def test_a_misuse_is_one_sentence(words: list[str], said: str, monkeypatch: pyte
 
 
 def test_a_misuse_exits_with_2_and_no_traceback():
-    code = "import sys; from bench.cli import main; sys.argv[0] = 'bench'; main()"
+    code = "import sys; from bench.cli.main import main; sys.argv[0] = 'bench'; main()"
     words = [sys.executable, "-c", code, "validate", "--results", "no-such-folder"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=env, check=False)
@@ -100,7 +101,7 @@ def test_a_misuse_exits_with_2_and_no_traceback():
 
 
 def test_it_loads_nothing_of_the_training_stack():
-    code = "import sys, bench.validation.display; print(*sys.modules)"
+    code = "import sys, bench.cli.displays.verdicts; print(*sys.modules)"
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=env, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}

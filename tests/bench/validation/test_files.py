@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.records.rules import FILE
 from bench.records.store import to_text
-from bench.records.validation import FILE
 
 Spelling = Callable[[bytes], bytes]
 
@@ -71,7 +71,7 @@ def test_another_spelling_is_refused(forger, verdict, name):
 
 
 def test_the_harness_writes_what_is_accepted(make_record, tmp_path: Path):
-    from bench.records.validation.text import read
+    from bench.records.rules.text import read
 
     for method in ("uniform", "torchjd/UPGrad"):
         record = make_record(method=method)

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from bench.config import RESULTS
+from bench.cli.displays.verdicts import lines, verdict_json
 from bench.records.store import identity_of, outcome_digest
+from bench.request.request import RESULTS
 from bench.validation.checkout import Checkout
-from bench.validation.display import lines, verdict_json
 from bench.validation.history import History
 from bench.validation.verdict import Judge, Verdict
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.config import RESULTS, ROOT
 from bench.errors import UserError
-from bench.records.validation import Problem
+from bench.records.rules import Problem
+from bench.request.request import RESULTS
+from bench.request.suite import ROOT
 from bench.validation.checkout import Checkout
 from bench.validation.history import History, object_name
 from bench.validation.verdict import validate

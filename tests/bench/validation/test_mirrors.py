@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from bench.config import load_suite
 from bench.engine import probe, sampling
 from bench.models.base import model_digest
+from bench.request.suite import load_suite
 from bench.validation import recipe
 from bench.validation.checkout import Checkout
 from bench.validation.mixture import blind_order, embedded_digest

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from bench.config import load_suite, override
 from bench.records import tuning
 from bench.records.schema import Record
 from bench.records.track import RATE
 from bench.records.tuning import Trial, TrialRun, Tuning
+from bench.request.request import override
+from bench.request.suite import load_suite
 from bench.tuning.space import space_of
 from bench.validation.mixture import blind_order
 from bench.validation.verdict import validate

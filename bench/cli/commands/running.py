@@ -1,0 +1,188 @@
+"""Commands that train."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.completion import run_words
+from bench.errors import UserError
+
+if TYPE_CHECKING:
+    from bench.request.request import Request
+    from bench.run.story import Finished, Watcher
+    from bench.sweeps.plan import Plan
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="method=M [suite=S] [seed=N] [key=value]...", shell_complete=run_words)
+def run(words: tuple[str, ...]) -> None:
+    """Train, evaluate and record one method on a suite.
+
+    \b
+    bench run method=pcgrad                              the default suite, nano-v1, seed 0
+    bench run method=uniform suite=smoke-v1 seed=1       seconds instead of minutes
+    bench run method=static method.weights=lookup:20    a method's own setting
+    bench run method=pcgrad recipe.learning_rate=1e-4    a changed suite: exploratory, not ranked
+    bench run method=pcgrad budget.sampled_tokens=50000  stop when a counter is used up
+    bench run method=pcgrad store=runs                   keep the record elsewhere than in results/
+    bench run method=pcgrad suite=small-v1 dry_run=true  what it would do, spend and hold in memory
+
+    A method is a name, or the path of a file that ends in .py. A finished run is shown, not repeated. Exit code 1:
+    the run failed, and its record says why.
+    """
+    from bench.cli.displays.runs import make_watcher, show_record
+    from bench.request.request import parse_request, surroundings
+    from methods._registry import find
+
+    request = parse_request(words)
+    surroundings(request)
+    for spec in filter(None, (request.method, request.wrapper)):
+        find(spec)
+    if request.dry_run:
+        _forecast(request)
+        return
+    with make_watcher() as watcher:
+        watcher.phase("start")
+        finished = _run_function()(request, watcher)
+    if finished is None:
+        return
+    if not finished.fresh:
+        click.echo("This run is finished already; here is its record. Train it again with store=DIR.\n")
+    show_record(finished.record, finished.path)
+    sys.exit(1 if finished.record.status == "failed" else 0)
+
+
+def _forecast(request: "Request") -> None:
+    """Print what a run would do, without training."""
+    from bench.cli.displays.forecasts import show_forecast
+    from bench.cli.displays.runs import console
+    from bench.request.request import surroundings
+    from bench.run.forecast import forecast
+
+    surroundings(request)
+    show_forecast(forecast(request), console())
+
+
+def _run_function() -> "Callable[[Request, Watcher], Finished | None]":
+    """`bench.run.story.run`, whose import brings in the training stack. UserError if that is not installed."""
+    try:
+        from bench.run.story import run
+    except ModuleNotFoundError as error:
+        raise UserError(f"training needs {error.name}, which is not installed. Run `make install`.") from None
+    return run
+
+
+@click.command()
+@click.argument(
+    "words", nargs=-1, metavar="method=M,... [suite=S,...] [seed=N,...|all] [key=value]...", shell_complete=run_words
+)
+@click.option("--json", "as_json", is_flag=True, help="every run with its state, cost and command, as JSON")
+@click.option("--slurm", "folder", type=click.Path(path_type=Path), help="write a Slurm job array into this folder")
+def plan(words: tuple[str, ...], as_json: bool, folder: Path | None) -> None:
+    """List runs: which are done, running, failed or to do, and what the rest will cost. Nothing is run.
+
+    \b
+    bench plan method=pcgrad,mgda suite=nano-v1 seed=all   two methods, all seeds of the suite
+    bench plan method=all suite=smoke-v1 seed=0..2         every method but peers
+    bench plan method=uniform wrapper=none,samo seed=0     without and with something around it
+    bench plan method=all seed=all workers=8               when eight workers would be done
+    bench plan method=all seed=all --slurm jobs            jobs/array.sh and the list of its runs
+
+    The other words are those of `bench run`, and hold for all runs. Costs are taken from the ledgers of earlier
+    runs, in the store and in results/.
+    """
+    import json
+
+    from bench.cli.displays.sweeps import show_plan
+    from bench.sweeps.plan import plan_json
+
+    if not folder and any(word.startswith("slurm.") for word in words):
+        raise UserError("slurm.* options are for a job array; say where to write it: --slurm DIR.")
+    found = _planned(words)
+    if folder:
+        from bench.sweeps.slurm import write_array
+
+        paths = write_array(found, folder)
+        click.echo("".join(f"Written: {path}\n" for path in paths) + f"Submit with `sbatch {paths[-1]}`.", err=as_json)
+    if as_json:
+        click.echo(json.dumps(plan_json(found), indent=2, allow_nan=False))
+    else:
+        show_plan(found)
+
+
+@click.command()
+@click.argument(
+    "words", nargs=-1, metavar="method=M,... [suite=S,...] [seed=N,...|all] [key=value]...", shell_complete=run_words
+)
+def sweep(words: tuple[str, ...]) -> None:
+    """Run what `bench plan` lists and is not done, each run in a process of its own.
+
+    \b
+    bench sweep method=pcgrad,mgda suite=nano-v1 seed=all  two runs at once, on this machine
+    bench sweep method=all seed=all workers=8 store=runs   eight at once
+    bench sweep method=all timeout=3600 retries=1          kill what hangs; once more what died
+    bench sweep method=all seed=all backend=ray            on a Ray cluster, or a Ray of this machine
+    bench sweep method=all backend=ray ray.address=HOST:6379 ray.cpus=4 ray.gpus=1
+
+    The same command goes on after any crash or interrupt: what is done is not run again. Several sweeps may share
+    a store and a plan. Exit code 1: a run failed; the end says which, why, and the command that tries it again.
+    """
+    from bench.cli.displays.sweeps import reporter, show_summary
+    from bench.sweeps.sweep import carry_out
+
+    found = _planned(words)
+    with reporter(found) as watching:
+        summary = carry_out(found, watching)
+    show_summary(summary, found)
+    sys.exit(summary.exit_code)
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="method=M,... suite=S trials=N [key=value]...", shell_complete=run_words)
+def tune(words: tuple[str, ...]) -> None:
+    """Choose settings and learning rate of methods for the tuned track, each by the same number of trials.
+
+    \b
+    bench tune method=pcgrad,uniform suite=nano-v1 trials=8  the defaults, and seven points of the search space
+    bench tune method=all suite=nano-v1 trials=8 workers=4   every method but peers, four runs at once
+    bench tune method=pcgrad trials=8 seeds=2                every point on two tuning seeds, 1000 and 1001
+    bench tune method=pcgrad trials=8 dry_run=true           only the points, and what they will cost
+    bench tune method=pcgrad trials=8 tuned=mine             elsewhere than in tuned/
+    bench run method=pcgrad suite=nano-v1 track=tuned        then: a run with what was chosen
+
+    Trials never meet the seeds and the held-out items that are reported: they run on seeds from 1000 up, and are
+    measured on the items after the suite's (items=N: on fewer, where a task has no more). The same command goes on
+    after any crash or interrupt. Exit code 1: a trial has no record, and its method is not tuned.
+    """
+    from bench.cli.displays.sweeps import reporter
+    from bench.cli.displays.tuning import show_points, show_tuned
+
+    try:
+        from bench.tuning.tune import plan_of, trials_of
+        from bench.tuning.tune import tune as carry_out
+        from bench.tuning.words import asked
+
+        wanted = asked(words)
+        trials = trials_of(wanted)
+    except ModuleNotFoundError as error:
+        raise UserError(f"training needs {error.name}, which is not installed. Run `make install`.") from None
+    plan = plan_of(wanted, trials)
+    if wanted.dry_run:
+        show_points(wanted, trials, plan)
+        return
+    with reporter(plan) as watching:
+        summary, found = carry_out(wanted, watching, trials=trials)
+    sys.exit(show_tuned(found, summary, plan))
+
+
+def _planned(words: tuple[str, ...]) -> "Plan":
+    """`bench.sweeps.plan.plan`, for which a run's identity brings in the training stack."""
+    from bench.sweeps.plan import plan
+
+    try:
+        return plan(words)
+    except ModuleNotFoundError as error:
+        raise UserError(f"training needs {error.name}, which is not installed. Run `make install`.") from None

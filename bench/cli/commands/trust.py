@@ -1,0 +1,114 @@
+"""Commands that check, repeat and hand in results."""
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
+@click.option("--results", type=click.Path(path_type=Path), default=None, help="a store, not results/")
+@click.option("--against", metavar="REF", default=None, help="the commit whose records stay; else where HEAD left main")
+@click.option(
+    "--checkout", type=click.Path(path_type=Path), default=None, help="judge another checkout; none of it runs"
+)
+@click.option("--json", "as_json", is_flag=True, help="the same as JSON")
+def validate(
+    paths: tuple[Path, ...], results: Path | None, against: str | None, checkout: Path | None, as_json: bool
+) -> None:
+    """Check records: exactly the verdict of CI. Without a path, all of results/.
+
+    \b
+    bench validate                                         every record, and every reproduction
+    bench validate results/nano-v1/pcgrad                  one method; it is compared with the rest of the suite
+    bench validate --results runs                          another store
+
+    Each problem names file, field, reason and remedy. Warnings and notices refuse nothing. Exit code 1: an error.
+    """
+    from bench.cli.displays import verdicts as display
+    from bench.cli.displays.runs import console
+    from bench.request.suite import ROOT
+    from bench.validation.checkout import Checkout
+    from bench.validation.verdict import validate as judge
+
+    root = checkout or ROOT
+    store = results or root / "results"
+    verdict = judge(store, paths, against, Checkout(root))
+    if as_json:
+        click.echo(_as_text(display.verdict_json(verdict)))
+    else:
+        for line in display.lines(verdict):
+            click.echo(line)
+        console().print(display.table(verdict, store))
+        for line in display.summary(verdict):
+            click.echo(line)
+    sys.exit(0 if verdict.good else 1)
+
+
+@click.command()
+@click.argument("record", type=click.Path(path_type=Path))
+@click.argument("words", nargs=-1, metavar="[store=DIR] [data_root=DIR]")
+@click.option("--out", type=click.Path(path_type=Path), help="where reproductions go, not reproductions/")
+@click.option("--anyway", is_flag=True, help="also where this checkout would run other code; nothing is written then")
+@click.option("--json", "as_json", is_flag=True, help="the same as JSON")
+def reproduce(record: Path, words: tuple[str, ...], out: Path | None, anyway: bool, as_json: bool) -> None:
+    """Run a record's run again, here, and say whether it comes out the same.
+
+    \b
+    bench reproduce results/nano-v1/pcgrad/0.json               the rerun goes to a temporary store
+    bench reproduce results/nano-v1/pcgrad/0.json store=again   and stays in a store of its own
+
+    Bitwise: the outcome digests are equal, as they must be on the same packages and hardware. Within tolerance: no
+    score and no gain differs by more than other samples or another seed would make it; the rule is fixed in
+    bench/records/reproductions.py. Writes a reproduction, a small JSON file. Exit code 1: not reproduced.
+    """
+    from bench.cli.commands.running import _run_function
+    from bench.cli.displays.reproductions import again_json, show_again
+    from bench.cli.displays.runs import console, make_watcher
+    from bench.contributing.reproduce import REPRODUCTIONS
+    from bench.contributing.reproduce import reproduce as run_again
+
+    with make_watcher() as watcher:
+        watcher.phase("start")
+        again = run_again(record, words, out or REPRODUCTIONS, watcher, _run_function(), anyway)
+    if again is None:
+        return
+    click.echo(_as_text(again_json(again))) if as_json else show_again(again, console())
+    sys.exit(1 if again.reproduction.verdict == "not reproduced" else 0)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--dry-run/--no-dry-run", default=True, show_default=True, help="only say what would be done")
+@click.option("--branch", help="name of the branch that is made")
+@click.option("--text", type=click.Path(path_type=Path), help="file for the text, not runs/pull-request.md")
+def submit(paths: tuple[Path, ...], dry_run: bool, branch: str | None, text: Path | None) -> None:
+    """Prepare a pull request of results, reproductions and methods: check, list, compare; push nothing.
+
+    \b
+    bench submit                              all that differs from HEAD: what would be handed in, and the text
+    bench submit results/nano-v1/mine         only this
+    bench submit --no-dry-run --branch mine   make a branch with one commit of these files, and write the text
+
+    Exit code 1: something is wrong with a file, and nothing was done.
+    """
+    from bench.cli.displays.submissions import pull_request, show_contribution, show_done
+    from bench.contributing.submit import commit, contribution
+    from bench.request.suite import ROOT
+
+    found = contribution(ROOT, paths)
+    body = pull_request(found)
+    name, where = branch or found.branch, text or ROOT / "runs" / "pull-request.md"
+    show_contribution(found, name, body if dry_run else "")
+    if found.problems:
+        sys.exit(1)
+    if not dry_run:
+        commit(found, name, body, where)
+        show_done(found, name, where)
+
+
+def _as_text(data: object) -> str:
+    import json
+
+    return json.dumps(data, indent=2, allow_nan=False)

@@ -1,0 +1,73 @@
+"""Is this installation able to run the benchmark? Each check names its problem and the remedy."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from bench.errors import UserError
+from bench.records.provenance import revision
+from bench.request.suite import ROOT, load_suite, suite_names
+
+PINNED = {"trl": "1.16.0", "lm_eval": "0.4.13", "pydantic-monty": "1.4.0"}
+"""Packages whose inner workings the harness relies on; their versions are exact."""
+NEEDED = ("torch", "transformers", "datasets", "accelerate", *PINNED)
+INSTALL = "Install with `make install`."
+FREE_BYTES = 2**30
+
+Check = tuple[str, str, str]
+"""Name, problem ('' if none), remedy."""
+
+
+def checks() -> Iterator[Check]:
+    """All checks, cheap ones first."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield f"python {python}", "" if sys.version_info >= (3, 11) else "3.11 or newer is needed", "Install it."
+    yield from map(_package, NEEDED)
+    free = shutil.disk_usage(ROOT).free
+    yield (
+        f"disk: {free / 2**30:.0f} GiB free",
+        "" if free > FREE_BYTES else "less than 1 GiB",
+        "Free some space.",
+    )
+    commit, dirty = revision()
+    yield f"commit {commit[:12]}{', with local changes' if dirty else ''}", "", ""
+    yield _guarded("suites", lambda: [load_suite(name) for name in suite_names()])
+    yield _guarded("model nano", _model)
+    yield _guarded("sandbox", _sandbox)
+
+
+def _package(name: str) -> Check:
+    try:
+        found = version(name)
+    except PackageNotFoundError:
+        return name, "not installed", INSTALL
+    wanted = PINNED.get(name, found)
+    return f"{name} {found}", "" if found == wanted else f"the harness is tested with {wanted}", INSTALL
+
+
+def _guarded(name: str, action: object) -> Check:
+    assert callable(action)
+    try:
+        problem = action()
+    except ImportError as error:
+        return name, str(error), INSTALL
+    except UserError as error:
+        return name, str(error), "Do what the sentence says."
+    return name, problem if isinstance(problem, str) else "", "Report this with your platform and versions."
+
+
+def _model() -> str:
+    from bench.models.base import load_model, model_digest
+
+    model_digest("nano")
+    _, tokenizer = load_model(load_suite("nano-v1"))
+    text = "f(2)=5,f(3)=7;ann lima"
+    return "" if tokenizer.decode(tokenizer.encode(text)) == text else "the tokenizer does not round-trip"
+
+
+def _sandbox() -> str:
+    from tasks._sandbox import evaluate
+
+    right, endless = evaluate("x+1", "x", [1, 2]), evaluate("[0 for _ in iter(int,1)]", "x", [1])
+    return "" if (right, endless) == ([2, 3], None) else "it does not answer as it should"

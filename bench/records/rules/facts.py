@@ -1,0 +1,105 @@
+"""What rules over a store need of each record: a few digests and numbers, so that a large store fits in memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.records.rules.record import numbers
+from bench.records.schema import Record, Score
+from bench.records.store import digest_of
+
+TELLING = 24
+"""Different numbers in a curve from which two runs that share it are no accident."""
+MOVED = 32
+"""Items that training changed, from which two runs with the same outcomes are no accident."""
+NUMERIC = ("numpy", "tokenizers", "torch", "transformers", "lm-eval")
+"""Packages whose versions can change what a base model samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A record in short. label: suite and folder of the method; settled: history has it as it is."""
+
+    path: Path
+    suite: str
+    label: str
+    seed: int
+    method: str
+    status: str
+    settled: bool
+    withdrawn: bool
+    shared: tuple[str, ...]
+    """Of what all runs of a suite share, in the order of `SHARED`; '' where a run need not share it."""
+    environment: str
+    """What the bits of an evaluation depend on, beside model and suite: versions and hardware."""
+    hardware: str
+    before: str
+    """Outcomes of the base model."""
+    after: str
+    final: str | None
+    gain: float
+    speed: float
+    """Trained tokens a second."""
+    prints: tuple[tuple[str, str], ...]
+    """Fingerprints of what no two seeds have in common, by field."""
+
+
+SHARED = ("protocol", "tasks", "suite.digest", "model.digest", "model.parameters", "normaliser", "method.tuning")
+OWN_NORMALISER = "token weights of "
+"""How the normaliser of a method begins that has one of its own."""
+
+
+def facts_of(path: Path, label: str, record: Record, settled: bool, withdrawn: bool) -> Facts:
+    """The facts of a record that was read."""
+    packages = {name: record.provenance.packages.get(name) for name in NUMERIC}
+    hardware, ledger = record.provenance.hardware, record.ledger
+    return Facts(
+        path=path,
+        suite=record.suite.name,
+        label=label,
+        seed=record.seed,
+        method=record.method.name,
+        status=record.status,
+        settled=settled,
+        withdrawn=withdrawn,
+        shared=tuple(value[:16] for value in _shared(record)),
+        environment=digest_of([packages, hardware, record.provenance.threads])[:16],
+        hardware=hardware,
+        before=digest_of([[task.name, task.before.items] for task in record.tasks])[:16],
+        after=digest_of([[task.name, task.after.items if task.after else ""] for task in record.tasks])[:16],
+        final=record.model.final_digest,
+        gain=record.mean_gain,
+        speed=ledger.trained_tokens / ledger.wall_seconds if ledger.wall_seconds else 0.0,
+        prints=tuple(_prints(record)),
+    )
+
+
+def _shared(record: Record) -> Sequence[str]:
+    tasks = [[task.name, task.revision, task.data_hash] for task in record.tasks]
+    model, own, tuning = record.model, record.normaliser.startswith(OWN_NORMALISER), record.method.tuning
+    suite = tuning.suite if tuning else record.suite.digest
+    values = [record.protocol, tasks, suite, model.digest, model.parameters]
+    budget = [tuning.trials, tuning.seeds, tuning.items] if tuning else None
+    return [*map(digest_of, values), "" if own else digest_of(record.normaliser), digest_of(budget)]
+
+
+def _prints(record: Record) -> Iterator[tuple[str, str]]:
+    """Curves whole, and signs alone: these survive a forger who changes every number a little."""
+    curves = record.curves
+    for name in ("naive_squared_norm", "gramian", "reward"):
+        points = getattr(curves, name)
+        if len(set(numbers(points))) >= TELLING:
+            yield f"curves.{name}", digest_of(points)[:16]
+    signs = [[value > 0 for value in point] for point in curves.gramian]
+    if sum(map(len, signs)) >= 5 * TELLING and len(set(numbers(curves.gramian))) >= TELLING:
+        yield "curves.gramian (signs)", digest_of(signs)[:16]
+    moved = sum(_moved(task.before, task.after) for task in record.tasks)
+    if moved and record.model.final_digest:  # else the model may be the base model, in every seed
+        yield "model.final_digest", record.model.final_digest[:16]
+    if moved >= MOVED:
+        yield "tasks.after", digest_of([[task.name, task.after and task.after.items] for task in record.tasks])[:16]
+
+
+def _moved(before: Score, after: Score | None) -> int:
+    """Items whose outcome training changed."""
+    return (int(before.items, 16) ^ int(after.items, 16)).bit_count() if after else 0

@@ -1,0 +1,173 @@
+"""What a suite says: a frozen mixture of tasks, a model, how it is trained, evaluated and budgeted.
+
+Pydantic checks it, as it does overrides and records. Nothing here is heavy to import.
+"""
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bench.errors import UserError, close_to, unknown
+from bench.records.schema import Budget
+from bench.records.store import digest_of
+from bench.records.track import TRACK
+
+T = TypeVar("T", bound=BaseModel)
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout: suites/, results/, assets/ lie here."""
+SUITES = ROOT / "suites"
+
+
+class Part(BaseModel):
+    """Base of the parts of a suite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Recipe(Part):
+    """How every method is trained; a method changes none of it."""
+
+    steps: int = Field(ge=1, le=1_000_000, description="optimizer steps")
+    prompts_per_task: int = Field(4, ge=1, le=4096, description="prompts a task and step under equal shares")
+    rollouts_per_prompt: int = Field(8, ge=2, le=1024, description="completions a prompt: a GRPO group")
+    learning_rate: float = Field(gt=0, le=1, description="AdamW's rate")
+    warmup_steps: int = Field(0, ge=0, description="linear warm-up from 0")
+    schedule: Literal["constant", "linear", "cosine"] = Field("constant", description="after the warm-up")
+    weight_decay: float = Field(0.0, ge=0, le=1)
+    adam_beta1: float = Field(0.9, ge=0, lt=1)
+    adam_beta2: float = Field(0.999, ge=0, lt=1)
+    adam_epsilon: float = Field(1e-8, gt=0, le=1)
+    max_gradient_norm: float | None = Field(1.0, gt=0, description="clip the combined gradient; none: never")
+    temperature: float = Field(1.0, gt=0, le=10, description="of rollouts and of evaluation")
+    max_reply_tokens: int = Field(32, ge=1, le=100_000, description="a completion is cut here")
+    clip_range: float = Field(0.2, gt=0, lt=1, description="GRPO's epsilon")
+    micro_batch: int = Field(1024, ge=1, description="most sequences of one task in one forward pass")
+    rollout_batch: int | None = Field(None, ge=1, description="most completions sampled together; none: all of a step")
+    train_rows: int = Field(4096, ge=1, le=10_000_000, description="training rows a task")
+    validation_rows: int = Field(256, ge=1, le=1_000_000, description="training rows kept for methods that validate")
+    threads: int = Field(1, ge=1, le=1024, description="CPU threads; part of the result's bits")
+
+
+class Evaluation(Part):
+    """How held-out reward is measured, before and after."""
+
+    items: int = Field(500, ge=4, le=100_000, description="held-out items a task, each sampled once")
+    batch_size: int = Field(256, ge=1, le=65536)
+    seed: int = Field(1234, ge=0, description="of the sampling; the same for every run")
+    skip: int = Field(0, ge=0, le=100_000, description="held-out items passed over: tuning takes others than reports")
+
+
+class Sampling(Evaluation):
+    """All that an evaluation depends on: `Evaluation`, and what it shares with training's rollouts."""
+
+    temperature: float
+    max_reply_tokens: int
+
+
+class Lora(Part):
+    """Low-rank adapters in place of full training (arXiv 2106.09685)."""
+
+    r: int = Field(0, ge=0, le=4096, description="rank; 0: all parameters are trained")
+    alpha: int | None = Field(None, gt=0, description="scale, alpha / r; none: 2 r")
+    dropout: float = Field(0.0, ge=0, lt=1)
+    targets: tuple[str, ...] = Field(("all-linear",), min_length=1, description="modules that get an adapter")
+
+
+class Suite(Part):
+    """A frozen mixture: tasks, model, recipe, budget, seeds."""
+
+    name: str
+    summary: str
+    regime: Literal["grpo", "sft"] = "grpo"
+    model: str = Field(description="nano, the embedded model; a folder; or the id of a model hub")
+    revision: str | None = Field(None, description="commit of the model at the hub")
+    dtype: Literal["fp32", "bf16"] = Field("fp32", description="of weights and gradients")
+    lora: Lora = Lora()
+    gradient_checkpointing: bool = Field(False, description="recompute activations: less memory, more time")
+    rollout: Literal["transformers", "vllm"] = Field("transformers", description="what samples completions")
+    tasks: tuple[str, ...] = Field(min_length=1, max_length=64)
+    seeds: tuple[int, ...] = Field(min_length=1, description="prescribed; every method runs the same")
+    recipe: Recipe
+    budget: Budget = Budget()
+    evaluation: Evaluation = Evaluation()
+    standard: tuple[str, ...] = Field((), description="lm-eval's own tasks, reported beside the suite's")
+    sweep: tuple[str, ...] = Field((), description="static weights, as on the command line, that make the frontier")
+
+    @field_validator("tasks")
+    @classmethod
+    def _each_once(cls, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(tasks)) != len(tasks):
+            raise ValueError("a task may be named once")
+        return tasks
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything in the suite that a run depends on: all but its name, summary, sweep and `standard`.
+
+        A field of LATER counts only where it says something else than its default, so that a suite keeps its
+        digest when the harness learns more.
+        """
+        data = self.model_dump(mode="json", exclude={"name", "summary", "sweep", "standard"})
+        default = self.model_copy(update=LATER_DEFAULTS).model_dump(mode="json")
+        for name in LATER:
+            if data[name] == default[name]:
+                del data[name]
+        for name in LATER_RECIPE:
+            if data["recipe"][name] == Recipe.model_fields[name].default:
+                del data["recipe"][name]
+        if not self.evaluation.skip:
+            del data["evaluation"]["skip"]
+        return digest_of(data)
+
+    def tuned(self, learning_rate: float) -> "Suite":
+        """The suite in the tuned track, with the learning rate of one method."""
+        recipe = self.recipe.model_copy(update={"learning_rate": learning_rate})
+        return self.model_copy(update={"recipe": recipe, "name": f"{self.name}{TRACK}"})
+
+    @property
+    def sampling(self) -> Sampling:
+        """How held-out replies are sampled: as rollouts are."""
+        shared = {"temperature": self.recipe.temperature, "max_reply_tokens": self.recipe.max_reply_tokens}
+        return Sampling(**self.evaluation.model_dump(), **shared)
+
+
+LATER = ("revision", "dtype", "lora", "gradient_checkpointing", "rollout")
+"""Fields that suites with results do not name."""
+LATER_RECIPE = ("rollout_batch", "validation_rows")
+LATER_DEFAULTS = {name: Suite.model_fields[name].default for name in LATER}
+
+
+def suite_names() -> list[str]:
+    """Names of all suites, sorted."""
+    return sorted(path.stem for path in SUITES.glob("*.yaml"))
+
+
+def load_suite(name: str) -> Suite:
+    """The suite of that name. UserError names the file, the field and the rule if it is not valid."""
+    if name not in suite_names():
+        raise unknown("suite", name, suite_names(), "bench suites")
+    try:
+        data = yaml.safe_load((SUITES / f"{name}.yaml").read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UserError(f"suites/{name}.yaml is not YAML: {error}.") from None
+    if not isinstance(data, dict):
+        raise UserError(f"suites/{name}.yaml must be a mapping with tasks, model and recipe.")
+    return checked(Suite, {**data, "name": name}, f"suites/{name}.yaml")
+
+
+def checked(kind: type[T], data: Any, source: str) -> T:
+    try:
+        return kind.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        value = f"={first['input']}" if first["type"] not in ("missing", "extra_forbidden") else ""
+        near = close_to(key.rpartition(".")[2], _field_names()) if first["type"] == "extra_forbidden" else ""
+        raise UserError(f"{source}: {key}{value}: {first['msg']}.{near}") from None
+
+
+def _field_names() -> list[str]:
+    parts = (Suite, Recipe, Evaluation, Budget, Lora)
+    return [name for part in parts for name in part.model_fields]

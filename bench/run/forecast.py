@@ -1,0 +1,199 @@
+"""What a run would do, spend and hold in memory, from its suite and the headers of its files; nothing heavy is loaded.
+
+Counts that the recipe fixes are exact, the others are bounds. Memory is that of one device that trains: weights, task
+gradients and Adam's moments are exact sums, activations and caches are rough (within a factor of two).
+"""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench.errors import UserError
+from bench.evaluation.standard_tasks import known, ready
+from bench.models.shapes import Shape, folder_of, shape_of
+from bench.records.schema import Budget
+from bench.request.request import Request
+from bench.request.suite import Suite
+from methods._registry import MethodCard, find
+from tasks._base import Row, Task
+from tasks._data import data_root
+from tasks._registry import get_task
+
+GIB, MIB = 2**30, 2**20
+PROMPT_TOKENS = 256
+"""Of a prompt, where the tokenizer or the rows are not at hand."""
+TEMPLATE_TOKENS = 32
+"""That a chat template adds."""
+LOOKED_AT = 64
+"""Rows of each task whose prompts are measured."""
+KEPT = 10
+"""Vectors of the model's width that backward keeps of a token and layer: norms, residuals, attention."""
+KEPT_INNER = 4
+"""The same of the feed-forward network's width."""
+
+Phase = Literal["always", "training", "sampling"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a device's memory, in bytes, and when it is held."""
+
+    name: str
+    size: float
+    phase: Phase
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a run would do."""
+
+    request: Request
+    tasks: list[tuple[str, str]]
+    """Each task, and what is known of its rows."""
+    counters: list[tuple[str, int, str]]
+    """Counters of the ledger: name, how many, and whether that is exact or a bound."""
+    shape: Shape | None
+    memory: list[Part]
+    """Empty if the model is not at hand."""
+    standard: list[tuple[str, str]]
+    """Each of lm-eval's own tasks that the suite names, and whether it can be scored."""
+    prompt: int | None
+    """Tokens of the longest prompt that was measured; None if none could be."""
+
+    @property
+    def peak(self) -> float:
+        """Bytes held at once: always, and the larger of training and sampling."""
+        sums = {phase: sum(part.size for part in self.memory if part.phase == phase) for phase in PHASES}
+        return sums["always"] + max(sums["training"], sums["sampling"])
+
+
+PHASES: tuple[Phase, ...] = ("always", "training", "sampling")
+
+
+def forecast(request: Request) -> Forecast:
+    """What `request` would do and cost. UserError if it names what is not there."""
+    suite = request.suite
+    known(suite.standard)
+    cards = [find(spec) for spec in filter(None, (request.method, request.wrapper))]
+    tasks = [get_task(name) for name in suite.tasks]
+    rows = [(task.name, _rows(task, suite)) for task in tasks]
+    shape = shape_of(suite)
+    prompt = prompt_tokens(suite, tasks) if shape else None
+    memory = list(parts_of_memory(suite, shape, prompt or PROMPT_TOKENS)) if shape else []
+    standard = [(name, _standing(suite, name)) for name in suite.standard]
+    return Forecast(request, rows, list(counters_of(suite, cards)), shape, memory, standard, prompt)
+
+
+def _rows(task: Task, suite: Suite) -> str:
+    """What is known of a task's rows; what is missing, if they are."""
+    wanted, items = suite.recipe.train_rows, suite.evaluation.items
+    try:
+        train, held = len(task.rows("train", wanted)), len(task.rows("heldout", items))
+    except UserError as error:
+        return f"missing: {error}"
+    said = [f"{train:,} for training", f"{held:,} held out"]
+    return ", ".join(
+        f"{text}, all there are ({asked:,} asked for)" if found < asked else text
+        for text, found, asked in zip(said, (train, held), (wanted, items), strict=True)
+    )
+
+
+def _standing(suite: Suite, name: str) -> str:
+    """Whether a task of lm-eval's can be scored; why not, if it cannot."""
+    try:
+        ready(suite.model_copy(update={"standard": (name,)}))
+    except UserError as error:
+        return f"missing: {error}"
+    return "from data_root" if data_root() else "from the hub"
+
+
+def counters_of(suite: Suite, cards: list[MethodCard]) -> Iterator[tuple[str, int, str]]:
+    """The ledger's counters at the end of a run that uses up its steps, within the suite's budget."""
+    recipe = suite.recipe
+    wants = frozenset[str]().union(*map(wants_of, cards))
+    prompts = recipe.steps * len(suite.tasks) * recipe.prompts_per_task
+    sequences = prompts if suite.regime == "sft" else prompts * recipe.rollouts_per_prompt
+    fixed, most = "exact", "at most"
+    if plan := any("RunPlan" in card.acts_on for card in cards):
+        fixed = "at most: the plan divides it"
+    passes = "at least: the method makes extra passes" if wants & {"extra_backward", "extra_forward"} else fixed
+    validates = suite.regime == "sft" and "validation_loss" in wants
+    counts = {"steps": (recipe.steps, "the plan may make more, and smaller ones" if plan else "exact")}
+    counts["prompts"] = (prompts, fixed)
+    if suite.regime == "grpo":
+        counts["rollouts"] = counts["reward_calls"] = (sequences, fixed)
+        counts["sampled_tokens"] = (sequences * recipe.max_reply_tokens, most)
+    checked = prompts if validates else 0  # as many demonstrations again, without the way back
+    counts["trained_tokens"] = ((sequences + checked) * recipe.max_reply_tokens, most)
+    counts["forward_passes"] = (sequences + checked, passes)
+    counts["backward_passes"] = (sequences, passes)
+    for name, (count, how) in counts.items():
+        limit = getattr(suite.budget, name, None) if name in Budget.model_fields else None
+        yield (name, int(limit), "the budget ends the run") if limit and limit < count else (name, count, how)
+
+
+def wants_of(card: MethodCard) -> frozenset[str]:
+    """What a method's class declares as its `needs`, from its source; hook classes declare no extra passes."""
+    for node in ast.walk(ast.parse(card.path.read_text("utf-8"))):
+        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "needs" and node.value:
+            return frozenset(str(one.value) for one in ast.walk(node.value) if isinstance(one, ast.Constant))
+    return frozenset()
+
+
+def parts_of_memory(suite: Suite, shape: Shape, prompt: int = PROMPT_TOKENS) -> Iterator[Part]:
+    """What one device holds, and for what. prompt: tokens of the longest prompt."""
+    recipe, tasks, adapters = suite.recipe, len(suite.tasks), suite.lora.r
+    trained = adapters * shape.linear if adapters else shape.parameters
+    half = suite.dtype == "bf16"
+    number = 2 if half else 4
+    yield Part(
+        "weights", shape.parameters * (2 if half and adapters else 4) + (4 * trained if adapters else 0), "always"
+    )
+    yield Part(f"gradients of {tasks} tasks, and the update", (tasks + 1) * 4 * trained, "always")
+    yield Part("moments of AdamW", 2 * 4 * trained, "always")
+    if half:
+        yield Part("trained weights as bf16, for a pass", 2 * trained, "training")
+    grpo, length = suite.regime == "grpo", prompt + recipe.max_reply_tokens
+    group = -(-recipe.prompts_per_task // 2) * (recipe.rollouts_per_prompt if grpo else 1)
+    at_once = min(recipe.micro_batch, group)
+    layer = KEPT * shape.hidden + KEPT_INNER * shape.inner
+    kept = shape.layers * shape.hidden + layer if suite.gradient_checkpointing else shape.layers * layer
+    yield Part("activations of a micro-batch", at_once * length * number * kept, "training")
+    scored = recipe.max_reply_tokens if grpo else length
+    yield Part("logits of a micro-batch", at_once * scored * shape.vocabulary * (4 + number), "training")
+    rollouts = tasks * recipe.prompts_per_task * recipe.rollouts_per_prompt if grpo else 0
+    sampled = max(
+        min(recipe.rollout_batch or rollouts, rollouts), min(suite.evaluation.batch_size, suite.evaluation.items)
+    )
+    cache = sampled * length * shape.layers * shape.keys * number
+    yield Part("keys and values of replies", cache, "sampling")
+
+
+def prompt_tokens(suite: Suite, tasks: list[Task]) -> int | None:
+    """Tokens of the longest prompt among the first rows of each task; None without tokenizer.json or any row."""
+    folder = folder_of(suite)
+    if folder is None or not (folder / "tokenizer.json").is_file():
+        return None
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    prompts = [row.prompt for task in tasks for row in _first(task)]
+    longest = max((len(each.ids) for each in tokenizer.encode_batch(prompts)), default=None)
+    return longest + (TEMPLATE_TOKENS if _chats(folder) else 0) if longest else None
+
+
+def _first(task: Task) -> tuple[Row, ...]:
+    try:
+        return task.rows("train", LOOKED_AT)
+    except UserError:
+        return ()
+
+
+def _chats(folder: Path) -> bool:
+    config = folder / "tokenizer_config.json"
+    return (folder / "chat_template.jinja").is_file() or (
+        config.is_file() and '"chat_template"' in config.read_text(encoding="utf-8")
+    )

@@ -1,0 +1,90 @@
+"""Held-out scores of a run's model, before and after: of the suite's tasks, and of lm-eval's own beside them."""
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from bench.evaluation.rewards import base_scores, evaluate
+from bench.protocol import PROTOCOL
+from bench.records.schema import Score, StandardScore
+from bench.request.suite import ROOT, Suite
+from bench.run.prepare import Prepared
+from tasks._base import Task
+
+CACHE = ROOT / ".cache"
+
+
+class HeldOut:
+    """What is measured of one model. speaks: whether this process measures at all; phase: shows what begins."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        prepared: Prepared,
+        speaks: bool,
+        phase: Callable[[str], None],
+    ) -> None:
+        self.model, self.tokenizer, self.prepared, self.speaks, self.phase = model, tokenizer, prepared, speaks, phase
+        self.suite: Suite = prepared.request.suite
+        self.before = self._base() if speaks else {}
+        self._standard_before = self._standard_base() if speaks and self.suite.standard else {}
+        self._standard_after: dict[str, Any] = {}
+
+    def scores(self, tasks: Sequence[Task]) -> dict[str, Score]:
+        """Scores of the model as it is now, by task name."""
+        return evaluate(self.model, self.tokenizer, tasks, self.suite.sampling)
+
+    def finish(self) -> None:
+        """Measure lm-eval's own tasks on the final model."""
+        if self.speaks and self.suite.standard:
+            self.phase("evaluate lm-eval's own tasks")
+            self._standard_after = self._standard()
+
+    @property
+    def standard(self) -> list[StandardScore]:
+        """Scores of lm-eval's own tasks, as a record has them; without `after` for a run that has no final model."""
+        if not self._standard_before:
+            return []
+        from bench.evaluation.standard import as_records
+
+        return as_records(self._standard_before, self._standard_after or None)
+
+    def _base(self) -> dict[str, Score]:
+        """Scores of the base model. Processes with shards must all measure: a cache may answer one and not another."""
+
+        def measure() -> dict[str, Score]:
+            self.phase("evaluate base model")
+            return self.scores(self.prepared.tasks)
+
+        return measure() if self.prepared.request.shard else base_scores(measure, self._key(), CACHE)
+
+    def _standard_base(self) -> dict[str, Any]:
+        from bench.evaluation.standard import base_standard
+
+        def measure() -> dict[str, Any]:
+            self.phase("evaluate lm-eval's own tasks on the base model")
+            return self._standard()
+
+        return measure() if self.prepared.request.shard else base_standard(measure, self.suite, self._key(), CACHE)
+
+    def _standard(self) -> dict[str, Any]:
+        from bench.evaluation.standard import standard  # it loads a package that most runs do not need
+
+        return standard(self.model, self.tokenizer, self.suite)
+
+    def _key(self) -> dict[str, Any]:
+        """All that the base model's scores depend on."""
+        suite = self.suite
+        return {
+            "protocol": PROTOCOL,
+            "model": self.prepared.model,
+            "tasks": self.prepared.data,
+            "sampling": suite.sampling.model_dump(mode="json"),
+            "dtype": suite.dtype,
+            "adapters": suite.lora.r > 0,  # with them, weights may be stored in bfloat16
+            "threads": suite.recipe.threads,
+            "packages": {name: version(name) for name in ("torch", "transformers", "lm_eval")},
+        }

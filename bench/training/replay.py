@@ -1,0 +1,83 @@
+"""A plan of runs that goes on after it was interrupted: its code runs again, what it had finished is not trained again.
+
+A plan is code, and where it stands cannot be saved. So what it asked for is saved, call by call, with the answers. A
+later attempt executes the plan from its start, and answers from there, until it comes to what was never finished.
+"""
+
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any, TypeVar
+
+from torch import Tensor
+
+from bench.training.checkpoint.keeper import Checkpoints
+from bench.training.checkpoint.tree import PLAIN, poured
+from methods._base import RunPlan
+
+T = TypeVar("T")
+Callback = Callable[[int], Any] | None
+
+
+class Replay:
+    """The finished calls of a plan, in their order: what was asked, the answer, what the plan remembered after it.
+
+    A plan remembers what its class declares as `state`, its generator, and, of the functions that it hands over, the
+    variables of `execute` that they use: plain values and tensors. Everything else must follow from the answers.
+    """
+
+    def __init__(self, plan: RunPlan, checkpoints: Checkpoints, caught_up: Callable[[], None]) -> None:
+        """caught_up: called when the last answer was given, and no stage was in progress."""
+        self.plan, self.checkpoints, self._caught_up = plan, checkpoints, caught_up
+        self._calls: list[tuple[str, Any, Any]] = checkpoints.take("calls") or []
+        self._place = 0
+        checkpoints.keep("calls", lambda: self._calls)
+
+    def answer(self, asked: str, live: Callable[[], T], callbacks: Sequence[Callback] = ()) -> T:
+        """What `live` returns, or returned in an earlier attempt."""
+        if self._place == len(self._calls):
+            result = live()
+            if self.checkpoints.saving:
+                self._calls.append((asked, result, self.memory(callbacks)))
+                self._place += 1
+                self.checkpoints.offer()
+            return result
+        found, result, memory = self._calls[self._place]
+        assert found == asked, f"plan {self.plan.name!r} asks for {asked} where it asked for {found} before"
+        self.remember(callbacks, memory)
+        self._place += 1
+        if self._place == len(self._calls) and not self.checkpoints.waits("stage"):
+            self._caught_up()
+        return result
+
+    def memory(self, callbacks: Sequence[Callback]) -> tuple[Any, Any]:
+        """What the plan remembers now."""
+        return self.plan.state_dict(), [dict(variables(callback)) for callback in callbacks]
+
+    def remember(self, callbacks: Sequence[Callback], memory: tuple[Any, Any]) -> None:
+        """Make it remember that."""
+        state, held = memory
+        self.plan.load_state_dict(poured(self.plan.state_dict(), state))
+        for callback, values in zip(callbacks, held, strict=True):
+            for name, cell in cells(callback):
+                if name in values:
+                    cell.cell_contents = values[name]
+
+
+def variables(callback: Callback) -> list[tuple[str, Any]]:
+    """Names and values of the outer variables that a function uses, of those that can be saved."""
+    return [(name, cell.cell_contents) for name, cell in cells(callback) if _can_be_saved(cell.cell_contents)]
+
+
+def cells(callback: Callback) -> list[tuple[str, Any]]:
+    """Names and cells of the outer variables that a function uses."""
+    if not isinstance(callback, FunctionType):
+        return []
+    return list(zip(callback.__code__.co_freevars, callback.__closure__ or (), strict=True))
+
+
+def _can_be_saved(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(_can_be_saved(each) for each in value)
+    if isinstance(value, dict):
+        return all(_can_be_saved(each) for pair in value.items() for each in pair)
+    return type(value) in PLAIN or isinstance(value, Tensor)

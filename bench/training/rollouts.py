@@ -1,0 +1,97 @@
+"""From a step's rollouts to task batches, and what is counted of them. Rollouts are those of all processes."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from bench.engine.world import World
+from bench.training.answers import sample_weights_of
+from bench.training.batches import Measured, MicroBatch, TaskBatch
+from methods._base import Method, Rollouts, SampleWeighting
+
+Padded = dict[str, Tensor]
+"""TRL's padded tensors of the completions that this process sampled, [n, ...]."""
+
+
+def reweighted(rollouts: Rollouts, method: Method, step: int) -> Tensor:
+    """Advantages that make TRL's per-sequence mean loss the method's: [N].
+
+    The clipped surrogate is homogeneous in the advantage, so a token weight w of a completion of L tokens is the
+    same as multiplying its advantage by w L (exact without a KL term, and suites have none).
+    """
+    if not isinstance(method, SampleWeighting):
+        return rollouts.advantages
+    advantages, token_weights = sample_weights_of(method, rollouts, step)
+    return advantages * token_weights * rollouts.lengths
+
+
+def grouped(
+    batch: Padded, rollouts: Rollouts, advantages: Tensor, most: int, world: World | None = None
+) -> list[TaskBatch[Padded]]:
+    """The step's rollouts by task, in two halves by prompt group, cut into micro-batches of at most `most`."""
+    world = world or World()
+    result = []
+    for task in torch.unique(rollouts.task).tolist():
+        ours = rollouts.task == task
+        groups, total = torch.unique(rollouts.group[ours]), int(ours.sum())
+        middle = len(groups) // 2
+        parts = [groups] if middle == 0 else [groups[:middle], groups[middle:]]
+        halves = tuple(
+            [
+                MicroBatch(padded(batch, advantages[mine(rollouts, world)], chosen), len(chosen) / total)
+                for chosen in torch.split(_places(rollouts, part, world), most)
+                if len(chosen)
+            ]
+            for part in parts
+        )
+        first = int(torch.isin(rollouts.group, parts[0]).sum()) / total if middle else None
+        result.append(TaskBatch(task, halves, first, total, int(rollouts.lengths[ours].sum())))
+    return result
+
+
+def mine(rollouts: Rollouts, world: World) -> Tensor:
+    """Which rollouts this process sampled, [N] bool: groups are dealt in turn."""
+    return rollouts.group % world.size == world.rank
+
+
+def _places(rollouts: Rollouts, groups: Tensor, world: World) -> Tensor:
+    """Where the completions of some groups are among this process's."""
+    return torch.isin(rollouts.group[mine(rollouts, world)], groups).nonzero()[:, 0]
+
+
+def padded(batch: Mapping[str, Tensor], advantages: Tensor, chosen: Tensor) -> Padded:
+    """Some sequences, padded only to their own longest prompt and completion; chosen: indices."""
+    prompt_mask, reply_mask = batch["prompt_mask"][chosen], batch["completion_mask"][chosen]
+    prompt, reply = int(prompt_mask.sum(dim=1).max()), int(reply_mask.sum(dim=1).max())
+    data = {
+        "prompt_ids": batch["prompt_ids"][chosen][:, -prompt:],
+        "prompt_mask": prompt_mask[:, -prompt:],
+        "completion_ids": batch["completion_ids"][chosen][:, :reply],
+        "completion_mask": reply_mask[:, :reply],
+        "advantages": advantages[chosen],
+    }
+    # the last two come with vLLM only; a ratio is [n, T] or, for whole sequences, [n, 1]
+    for name in ("old_per_token_logps", "sampling_per_token_logps", "importance_sampling_ratio"):
+        if name in batch:
+            data[name] = batch[name][chosen][:, :reply]
+    return data
+
+
+def measure(rollouts: Rollouts, advantages: Tensor, tasks: int) -> Measured:
+    """Per-task means over the step's completions, [K] float64; NaN for a task without any."""
+
+    def mean(values: Tensor) -> Tensor:
+        return torch.stack([values[rollouts.task == task].double().mean() for task in range(tasks)]).cpu()
+
+    loudest = torch.zeros(int(rollouts.group.max()) + 1, device=advantages.device, dtype=advantages.dtype)
+    loudest.scatter_reduce_(0, rollouts.group, advantages.abs(), "amax")
+    counts = torch.bincount(rollouts.task, minlength=tasks).double().cpu()
+    return Measured(
+        rewards=mean(rollouts.rewards),
+        mean_abs_advantage=mean(advantages.abs()),
+        lengths=mean(rollouts.lengths),
+        prompt_lengths=mean(rollouts.prompt_lengths),
+        silent=mean((loudest == 0)[rollouts.group]),
+        shares=counts / counts.sum(),
+    )

@@ -1,0 +1,129 @@
+"""The balanced step: per-task losses, per-task gradients, the method, clip. The optimizer steps after it.
+
+Everything a training regime must give is a `TaskBatch` per task and a function from a micro-batch to its
+mean loss; everything a method may touch is its answer to `Signals`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Generic
+
+import torch
+from torch import Tensor
+
+from bench.engine.gradients import TaskGradients, inner_products
+from bench.engine.ledger import RunningLedger
+from bench.engine.probe import Probe
+from bench.engine.world import World
+from bench.errors import RunFailed
+from bench.training.answers import direction_of, weights_of
+from bench.training.around import Around, ExtraPasses
+from bench.training.batches import Batch, Measured, TaskBatch
+from methods._base import GradientCombination, Gramian, Method, Signals
+
+
+class BalancedStep(Generic[Batch]):
+    """One optimizer step's gradient, from K task batches to what the optimizer sees."""
+
+    def __init__(
+        self,
+        gradients: TaskGradients,
+        method: Method,
+        max_norm: float | None,
+        ledger: RunningLedger,
+        probe: Probe,
+        around: Around | None = None,
+    ) -> None:
+        self.gradients, self.method, self.max_norm = gradients, method, max_norm
+        self.ledger, self.probe, self.around = ledger, probe, around
+        self.signals: Signals | None = None
+        """Of the last step."""
+
+    def __call__(
+        self, batches: Sequence[TaskBatch[Batch]], loss: Callable[[Batch], Tensor], measured: Measured
+    ) -> Tensor:
+        """Leave the clipped update direction in the parameters' `.grad`; return the share-weighted loss.
+
+        loss: mean loss of a micro-batch over its sequences. RunFailed if a gradient or the method's answer is
+        not finite.
+        """
+        losses = self.accumulate(batches, loss)
+        self.signals = signals = self.measure(losses, measured)
+        passes = ExtraPasses(self.gradients, batches, loss, self.ledger)
+        weights, norm = self.combine(signals, passes)
+        clipped = self.max_norm is not None and self.gradients.clip(norm, self.max_norm)
+        self.ledger.steps += 1
+        self.probe.add(signals, weights, norm, clipped)
+        self.method.observe(signals)
+        if self.around:
+            self.around.observe(signals)
+        return (losses * measured.shares).nansum()
+
+    def accumulate(self, batches: Sequence[TaskBatch[Batch]], loss: Callable[[Batch], Tensor]) -> Tensor:
+        """Backward through every half of every task, into its row. Returns mean losses, [K], NaN if absent."""
+        losses = torch.full((self.gradients.tasks,), float("nan"), dtype=torch.float64)
+        self.gradients.start()
+        for batch in batches:
+            means = []
+            for row, half in zip((batch.task, self.gradients.tasks), batch.halves, strict=False):
+                self.gradients.point(row)
+                for micro in half:
+                    scaled = loss(micro.data) * micro.share
+                    (scaled * self.gradients.scale).backward()  # type: ignore[no-untyped-call]
+                    means.append(scaled.detach())
+            self.ledger.charge(batch.sequences, batch.tokens, backward=True)
+            self.gradients.join(batch.task, batch.first_share)
+            losses[batch.task] = whole(means, self.gradients.world)
+        return losses
+
+    def measure(self, losses: Tensor, measured: Measured) -> Signals:
+        """Signals of the step: what was counted, and the Gramians of the gradients at hand."""
+        matrix = self.gradients.gramian()
+        if not matrix.isfinite().all():
+            bad = [task for task in range(len(matrix)) if not matrix[task, task].isfinite()]
+            raise RunFailed(
+                f"step {self.ledger.steps + 1}: the gradient of blind task {bad or 'pairs'} is not finite; "
+                "the run diverged. A lower recipe.learning_rate may help."
+            )
+        return Signals(
+            step=self.ledger.steps,
+            losses=losses,
+            rewards=measured.rewards,
+            mean_abs_advantage=measured.mean_abs_advantage,
+            lengths=measured.lengths,
+            prompt_lengths=measured.prompt_lengths,
+            silent=measured.silent,
+            shares=measured.shares,
+            gramian=Gramian(matrix),
+            cross_gramian=self.gradients.cross_gramian(matrix),
+            validation_losses=measured.validation_losses,
+        )
+
+    def combine(self, signals: Signals, passes: ExtraPasses[Batch]) -> tuple[Tensor, float]:
+        """Let the method choose, and write the update. Returns realised weights [K] and the update's norm."""
+        if self.around and not self.around.only_smooths:
+            return self._place(self.around.direction(self.gradients, signals, passes), signals)
+        if isinstance(self.method, GradientCombination):
+            return self._place(direction_of(self.method, self.gradients.rows, self.gradients.layout, signals), signals)
+        weights = weights_of(self.method, signals)
+        if self.around:
+            weights = self.around.smooth(weights, signals)
+        self.gradients.combine(weights)
+        return weights, (weights @ signals.gramian.matrix @ weights).clamp(min=0).sqrt().item()
+
+    def _place(self, direction: Tensor, signals: Signals) -> tuple[Tensor, float]:
+        self.gradients.place(direction)
+        norm = inner_products(direction[None], direction[None]).item() ** 0.5
+        return projection_weights(self.gradients.rows, direction, signals.gramian.matrix), norm
+
+
+def whole(parts: Sequence[Tensor], world: World) -> Tensor:
+    """The sum of parts of a task's loss, those of other processes included, float64."""
+    mine = torch.stack(list(parts)).sum().double().cpu() if parts else torch.zeros((), dtype=torch.float64)
+    return world.sum(mine)
+
+
+def projection_weights(rows: Tensor, direction: Tensor, gramian: Tensor) -> Tensor:
+    """Weights [K] of the task gradients that come nearest to a direction: least squares in their span."""
+    products = inner_products(rows, direction[None])
+    solution: Tensor = torch.linalg.lstsq(gramian, products, driver="gelsd").solution
+    return solution[:, 0]

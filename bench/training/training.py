@@ -1,0 +1,181 @@
+"""Training of one model on the tasks of a run, in one stage or in several; tasks are in blind order."""
+
+import contextlib
+import io
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from bench.engine.gradients import TaskGradients
+from bench.engine.ledger import RunningLedger
+from bench.engine.probe import Probe
+from bench.engine.sampling import PromptStream
+from bench.errors import UserError
+from bench.request.suite import Suite
+from bench.training.around import Around
+from bench.training.callback import Show, StepCallback
+from bench.training.checkpoint.chance import chance, set_chance
+from bench.training.checkpoint.keeper import Checkpoints
+from bench.training.checkpoint.progress import Progress
+from bench.training.step import BalancedStep
+from bench.training.trl.balanced import Balanced
+from bench.training.trl.common import trained
+from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.training.trl.sft import BalancedSFTTrainer, sft_config
+from methods._base import Method
+from tasks._base import Row, Task
+
+EXTRA = frozenset({"extra_forward", "extra_backward"})
+
+
+class Training:
+    """A model in training: what its stages share, and `stage` itself."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        tasks: Sequence[Task],
+        rows: Sequence[Sequence[Row]],
+        suite: Suite,
+        seed: int,
+        show: Show,
+        checkpoints: Checkpoints | None = None,
+    ) -> None:
+        self.model, self.tokenizer, self.tasks, self.suite, self.seed = model, tokenizer, list(tasks), suite, seed
+        self.ledger, self.probe, self.show = RunningLedger(), Probe(), show
+        kept = suite.recipe.validation_rows if suite.regime == "sft" else 0
+        if any(len(task_rows) <= kept for task_rows in rows):
+            raise UserError(
+                f"recipe.validation_rows={kept} of recipe.train_rows={suite.recipe.train_rows} leave nothing to train "
+                "on. SFT keeps the last training rows for methods that validate: say fewer, or more training rows."
+            )
+        self.streams = [PromptStream(task_rows[: len(task_rows) - kept], seed) for task_rows in rows]
+        self.validation = [PromptStream(task_rows[-kept:], seed) for task_rows in rows] if kept else []
+        self.gradients = TaskGradients(*trained(model), len(tasks))
+        self.checkpoints = checkpoints or Checkpoints()
+
+    @property
+    def trained(self) -> int:
+        """Number of trained parameters."""
+        return sum(parameter.numel() for parameter in self.gradients.parameters)
+
+    @property
+    def prompts(self) -> int:
+        """Prompts of a full step."""
+        return len(self.tasks) * self.suite.recipe.prompts_per_task
+
+    def go_on(self) -> None:
+        """From where an earlier attempt at the run was saved; the model follows when it is needed. Save this one."""
+        if saved := self.checkpoints.take("training"):
+            self.ledger.load_state_dict(saved["ledger"])
+            self.probe.load_state_dict(saved["probe"])
+            for stream, taken in zip([*self.streams, *self.validation], saved["taken"], strict=True):
+                stream.move_to(taken)
+        self.checkpoints.keep("training", self.state_dict)
+        self.checkpoints.keep("model", lambda: {"parameters": self._parameters(), "chance": chance()})
+
+    def state_dict(self) -> dict[str, Any]:
+        """All but the model and the stage in progress."""
+        taken = [stream.taken for stream in (*self.streams, *self.validation)]
+        return {"ledger": self.ledger.state_dict(), "probe": self.probe.state_dict(), "taken": taken}
+
+    def restore_model(self) -> None:
+        """The trained parameters, and the global generators, as an earlier attempt left them."""
+        if saved := self.checkpoints.take("model"):
+            for parameter, values in zip(self._parameters(), saved["parameters"], strict=True):
+                parameter.copy_(values)
+            set_chance(saved["chance"])
+
+    def _parameters(self) -> list[Tensor]:
+        """Those that are trained, themselves: a copy of them all may be more than a device can hold."""
+        return [parameter.data for parameter in self.gradients.parameters]
+
+    def stage(
+        self,
+        method: Method,
+        around: Around | None = None,
+        *,
+        steps: int,
+        prompts: int,
+        seed: int,
+        final: bool = False,
+        after: Callable[[int], None] | None = None,
+    ) -> str:
+        """Train with a fresh optimizer and schedule; why it ended early, or ''.
+
+        prompts: of a step, over all tasks; seed: of the rollouts; final: nothing more is asked of the run after it;
+        after: see `StepCallback`. RunFailed if training cannot go on. A stage that an earlier attempt began goes on
+        where that was saved.
+        """
+        if around is not None and around.wrapper.frozen is not None:
+            after = self.keeping(around.wrapper.frozen)
+        saved = self.checkpoints.take("stage")
+        done = saved["done"] if saved else 0
+        last = self.ledger.steps - done + steps if final else None
+        watch = StepCallback(self.suite.budget, self.ledger, last, self.show, after, done)
+        wants_more = around is not None and bool(around.wrapper.needs & EXTRA)
+        with tempfile.TemporaryDirectory() as folder:
+            trainer = self.trainer(Path(folder), steps - done, prompts, seed, watch, wants_more)
+            step: BalancedStep[dict[str, Tensor]] = BalancedStep(
+                self.gradients, method, self.suite.recipe.max_gradient_norm, self.ledger, self.probe, around
+            )
+            trainer.arm(step, watch, schedule=steps)
+            self._watched(watch, Progress(trainer, done), saved)
+            with quiet():
+                trainer.train()
+        self.checkpoints.drop("stage")
+        return watch.reason
+
+    def _watched(self, watch: StepCallback, progress: Progress, saved: dict[str, Any] | None) -> None:
+        """Save the stage as it goes on, and begin where it was saved."""
+        self.checkpoints.keep("stage", progress.state_dict)
+        watch.save = self.checkpoints.offer
+        if saved is None:
+            return
+
+        def resume() -> None:
+            self.restore_model()
+            progress.load_state_dict(saved)
+
+        watch.resume = resume
+
+    def keeping(self, frozen: Tensor) -> Callable[[int], None]:
+        """What puts frozen parameters, [P] bool, back to what they are now: weight decay moves them as well."""
+        start = self.gradients.parameters_now()
+
+        def put_back(step: int) -> None:
+            self.gradients.set_parameters(torch.where(frozen, start, self.gradients.parameters_now()))
+
+        return put_back
+
+    def trainer(
+        self, folder: Path, steps: int, prompts: int, seed: int, watch: StepCallback, extra_passes: bool = False
+    ) -> Balanced:
+        """A trainer of the model for so many steps; it must be armed before it trains."""
+        recipe = self.suite.recipe.model_copy(update={"steps": steps})
+        given = (self.model, self.tokenizer)
+        if self.suite.regime == "sft":
+            config = sft_config(self.suite, steps, seed, prompts, folder)
+            return BalancedSFTTrainer(
+                *given, config, self.tasks, self.streams, self.validation, recipe, callbacks=[watch]
+            )
+        config = grpo_config(self.suite, steps, seed, prompts * recipe.rollouts_per_prompt, folder, extra_passes)
+        return BalancedGRPOTrainer(*given, config, self.tasks, self.streams, recipe, callbacks=[watch])
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Swallow what the training libraries print, and their notices of deprecations among themselves.
+
+    Progress and results are shown by the watcher, on stderr.
+    """
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"transformers|trl")
+        yield

@@ -1,0 +1,140 @@
+"""What both trainers share: tickets in place of data, and a training step that is the balanced one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import PreTrainedModel
+
+from bench.engine.postcheck import cosines_to_mean
+from bench.engine.sampling import Apportionment, PromptStream
+from bench.engine.world import World
+from bench.errors import RunFailed
+from bench.request.suite import Recipe
+from bench.training.answers import proportions_of
+from bench.training.batches import Measured, TaskBatch
+from bench.training.callback import StepCallback
+from bench.training.step import BalancedStep
+from methods._base import TaskSampling
+from tasks._base import Row, Task
+
+Batch = dict[str, Tensor]
+
+
+class Balanced(ABC):
+    """Mixed into a trainer of TRL's. Tasks are in blind order throughout.
+
+    The data loader only deals tickets: the prompts of a step are drawn when it begins, so that a sampling method acts
+    at once. Every process draws all prompts, and takes its part.
+    """
+
+    tasks: Sequence[Task]
+    streams: Sequence[PromptStream]
+    recipe: Recipe
+    apportionment: Apportionment
+    accelerator: Any
+    model: PreTrainedModel
+    optimizer: Any
+    lr_scheduler: Any
+    state: Any
+    train: Callable[[], Any]
+    _metrics: dict[str, dict[str, list[float]]]
+
+    def prepare(self, tasks: Sequence[Task], streams: Sequence[PromptStream], recipe: Recipe, prompts: int) -> None:
+        """Before TRL's own constructor. prompts: of a step, over all tasks and processes."""
+        self.world = World.now()
+        self.tasks, self.recipe, self.streams = list(tasks), recipe, list(streams)
+        self.apportionment = Apportionment(len(tasks), prompts)
+
+    def arm(self, step: BalancedStep[Batch], watch: StepCallback | None = None, schedule: int | None = None) -> None:
+        """Give the trainer what a step needs; before `train`.
+
+        schedule: steps of the learning rate's schedule, where the trainer makes only the last of them.
+        """
+        self.balanced_step, self.method, self.ledger, self.watch = step, step.method, step.ledger, watch
+        self.schedule = schedule
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """That of the whole stage."""
+        steps = self.schedule or num_training_steps
+        return super().create_scheduler(steps, optimizer)  # type: ignore[misc] # the trainer that this is mixed into
+
+    def get_train_dataloader(self) -> DataLoader[dict[str, int]]:
+        """One ticket a step."""
+        tickets = [{"ticket": step} for step in range(self.recipe.steps)]
+        return DataLoader(tickets, batch_size=1)  # type: ignore[arg-type]
+
+    @abstractmethod
+    def collect(self, prompts: Sequence[tuple[int, Row]]) -> tuple[list[TaskBatch[Batch]], Measured]:
+        """The step's task batches, and what is counted of them."""
+
+    @abstractmethod
+    def loss_of(self, micro: Batch) -> Tensor:
+        """Mean loss of a micro-batch."""
+
+    @abstractmethod
+    def score(self, prompts: Sequence[tuple[int, Row]]) -> Tensor:
+        """How good the model is as it is, [K] float64 in [0, 1]: for plans that choose between models."""
+
+    def training_step(self, model: torch.nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
+        """Draw prompts, make task batches, and leave the balanced direction in `.grad`."""
+        model.train()
+        step = self.balanced_step
+        untouched = step.gradients.fingerprint()
+        groups, measured = self.collect(self.draw())
+        with alone(self.accelerator):
+            loss = step(groups, self.loss_of, measured)
+        if step.gradients.fingerprint() != untouched:
+            raise RunFailed(f"step {self.ledger.steps}: method {self.method.name!r} changed the model's parameters.")
+        assert step.signals is not None
+        gramian = step.signals.gramian.matrix
+        cosines = cosines_to_mean(step.gradients, gramian, measured.shares, step.max_norm, self.optimizer)
+        step.probe.amend(self.intended, *cosines)
+        self._metrics["train"].clear()
+        if self.watch:
+            self.watch.rewards = measured.rewards.tolist()
+        return loss
+
+    def draw(self) -> list[tuple[int, Row]]:
+        """This step's prompts with their blind task indices, as many of each task as the method wants."""
+        count = len(self.tasks)
+        shares = torch.full((count,), 1 / count, dtype=torch.float64)
+        if isinstance(self.method, TaskSampling):
+            shares = proportions_of(self.method, count, self.ledger.steps)
+        self.intended = shares
+        return self.deal(shares)
+
+    def deal(self, shares: Tensor) -> list[tuple[int, Row]]:
+        """A step's prompts with their blind task indices, shared out as `shares`, [K], of sum 1."""
+        counts = self.apportionment.counts(shares)
+        return [
+            (task, row)
+            for task, (count, stream) in enumerate(zip(counts, self.streams, strict=True))
+            for row in stream.take(count)
+        ]
+
+    def unwrapped(self) -> None:
+        """After TRL's own constructor: no wrapper that reduces gradients by itself; the step reduces them."""
+        prepare_model = self.accelerator.prepare_model
+        self.accelerator.prepare_model = lambda model, **_: prepare_model(model, evaluation_mode=True)
+
+
+@contextmanager
+def alone(accelerator: Any) -> Iterator[None]:
+    """TRL's losses without the metrics that it gathers: processes differ in how many losses they take."""
+    if accelerator.num_processes == 1:
+        yield
+        return
+    names: tuple[str, ...] = ("gather", "gather_for_metrics", "reduce")
+    kept: dict[str, Callable[..., Any]] = {name: getattr(accelerator, name) for name in names}
+    for name in names:
+        setattr(accelerator, name, lambda values, **_: values)
+    try:
+        yield
+    finally:
+        for name, function in kept.items():
+            setattr(accelerator, name, function)
