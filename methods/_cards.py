@@ -1,7 +1,6 @@
 """What a method's file says of itself, read from its syntax tree: nothing is imported or run."""
 
 import ast
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -83,24 +82,16 @@ def _parsed(path: Path, changed: int, size: int) -> tuple[MethodCard, tuple[str,
     values = dict(_constants(method))
     name, version = values.get("name"), values.get("version")
     if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9_]*", name)):
-        raise broken(path, f"class {method.name} needs `name: ClassVar[str]`, lower case with underscores")
+        raise broken(path, f"class {method.name} needs `name`, text in lower case with underscores")
     if not (type(version) is int and version >= 1):
-        raise broken(path, f"class {method.name} needs `version: ClassVar[int]`, at least 1")
+        raise broken(path, f"class {method.name} needs `version`, a whole number of at least 1")
     variants = values.get("variants", ())
     if not (isinstance(variants, tuple) and all(isinstance(each, str) and each.isidentifier() for each in variants)):
-        raise broken(path, f"class {method.name} needs `variants: ClassVar[tuple[str, ...]]`, names as in Python")
+        raise broken(path, f"class {method.name} needs `variants`, a tuple of names as in Python")
     source, differs, costs = (fields[field] for field in FIELDS)
     claim = _claim(path, fields.get(CLAIM, ""), acts_on)
     card = MethodCard(name, version, title, summary, source, differs, costs, claim, acts_on, method.name, path)
     return card, variants
-
-
-def source_digest(path: Path) -> str:
-    """SHA-256 of a file's syntax tree, [0-9a-f]{64}: blind to comments, layout, docstrings and `doc=` texts.
-
-    Equal on all supported Python versions, because empty fields, which differ between them, are left out.
-    """
-    return hashlib.sha256(_shape(ast.parse(path.read_text("utf-8"))).encode()).hexdigest()
 
 
 def _read_docstring(path: Path, text: str) -> tuple[str, str, dict[str, str]]:
@@ -164,23 +155,6 @@ def _constants(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
             yield targets[0].id, value.value
         elif isinstance(targets[0], ast.Name) and isinstance(value, ast.Tuple):
             yield targets[0].id, tuple(getattr(item, "value", None) for item in value.elts)
-
-
-def _shape(node: Any) -> str:
-    """A syntax tree as text, without docstrings (all bare strings), `doc=` texts and empty fields."""
-    if isinstance(node, list):
-        return f"[{','.join(_shape(item) for item in node if not _is_text(item))}]"
-    if not isinstance(node, ast.AST):
-        return repr(node)
-    fields = ((key, value) for key, value in ast.iter_fields(node) if value is not None and value != [])
-    return f"{type(node).__name__}({','.join(f'{key}={_shape(value)}' for key, value in fields)})"
-
-
-def _is_text(node: Any) -> bool:
-    if isinstance(node, ast.keyword):
-        return node.arg == "doc"
-    value = getattr(node, "value", None) if isinstance(node, ast.Expr) else None
-    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def broken(path: Path, rule: str) -> UserError:

@@ -6,7 +6,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from methods._base import Signals
+from methods import Signals
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ in K alone. Tolerances are multiples of rounding.
 import torch
 from torch import Tensor
 
-from methods._base import Layout
+from methods import Layout
 
 
 def ties(vectors: Tensor, density: float) -> Tensor:

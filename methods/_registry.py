@@ -1,18 +1,18 @@
 """All methods, found by reading the folder: a new file is a new method, nothing else to edit.
 
 Listing only parses the sources, so that it is instant and needs no torch; `load` imports one method.
-`python -m methods._registry --freeze [NAME]...` enters new methods and versions in tests/golden/: the digest of
-their source, and their answers on the golden trajectories.
+`freeze`, which is `bench freeze`, enters new methods and versions in tests/golden/: the digest of their source, and
+their answers on the golden trajectories.
 """
 
 import json
-import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import UserError, unknown
-from methods._cards import MethodCard, broken, read_cards, source_digest
+from methods._cards import MethodCard, broken, read_cards
+from methods._digests import source_digest
 from methods._loading import FOLDER, class_of
 from methods._settings import in_blind_order, settings_of
 
@@ -87,8 +87,8 @@ def load(spec: str) -> "type[Method]":
     return class_of(find(spec))
 
 
-def freeze(golden: Path = GOLDEN, folder: Path = FOLDER, names: Collection[str] = ()) -> None:
-    """Enter every new method, and every raised version, in the JSON files of the folder `golden`.
+def freeze(golden: Path = GOLDEN, folder: Path = FOLDER, names: Collection[str] = ()) -> list[str]:
+    """Enter every new method, and every raised version, in the JSON files of the folder `golden`; return their names.
 
     names: only these methods; all if empty. Raises UserError, and writes nothing, for a method that changed under
     the version it has there, or that breaks on the golden trajectories.
@@ -109,8 +109,10 @@ def freeze(golden: Path = GOLDEN, folder: Path = FOLDER, names: Collection[str] 
             _enter(answers, card, {"answers": trajectories.recorded(card)}, trajectories.difference)
         except Fault as fault:
             raise broken(card.path, f"it has no golden trajectory: {fault}; see `bench check {card.name}`") from None
+    before = entries(golden / SOURCES)
     (golden / SOURCES).write_text(json.dumps(dict(sorted(sources.items())), indent=2) + "\n", "utf-8")
     (golden / TRAJECTORIES).write_text(lines_of(answers), "utf-8")
+    return [card.name for card in chosen if sources[card.name] != before.get(card.name)]
 
 
 def not_frozen(golden: Path = GOLDEN, folder: Path = FOLDER) -> list[str]:
@@ -144,21 +146,17 @@ def _enter(frozen: Entries, card: MethodCard, fresh: dict[str, Any], difference:
     ((key, value),) = fresh.items()
     old = frozen.get(card.name, {"version": 0})
     if card.version > old["version"]:
-        frozen[card.name] = {"version": card.version, key: value}
+        frozen[card.name] = {"version": card.version, key: value, **_earlier(old)}
         return
     different = "it" if card.version < old["version"] else difference(old[key], value)
     if different:
         raise broken(card.path, f"{different} differs from version {old['version']} as frozen; raise its version")
 
 
-def _main(words: list[str]) -> None:
-    if words[:1] != ["--freeze"]:
-        raise SystemExit("usage: python -m methods._registry --freeze [NAME]...")
-    try:
-        freeze(names=words[1:])
-    except UserError as error:
-        raise SystemExit(str(error)) from None
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1:])
+def _earlier(old: dict[str, Any]) -> dict[str, Any]:
+    """What a new version keeps of the entry before it: the digests of each earlier version, which records carry."""
+    if "digest" not in old:
+        return {}
+    earlier = {version: list(digests) for version, digests in old.get("earlier", {}).items()}
+    earlier.setdefault(str(old["version"]), []).append(old["digest"])
+    return {"earlier": earlier}

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from methods._base import Stages
+from methods import Stages
 from methods._columns import wide
 
 

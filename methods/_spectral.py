@@ -6,7 +6,7 @@ Ranks are read off cosines, so that they do not depend on norms. Tolerances are 
 import torch
 from torch import Tensor
 
-from methods._base import Gramian, Signals
+from methods import Gramian, Signals
 
 ROUNDING = 32 * torch.finfo(torch.float64).eps
 """Times K: what counts as zero beside the largest eigenvalue of cosines, or beside a sum of K ones."""

@@ -10,11 +10,11 @@ With M = V L V' the Gramian, the weights are sqrt(s) V L^(-1/2) V' 1 / K: princi
 The paper's s is the least eigenvalue, so that nearly dependent gradients give a short update.
 """
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Settings, Signals, setting
+from methods import Gramian, GramianWeighting, Settings, Signals, setting
 from methods._spectral import gramian_spectrum
 
 
@@ -25,9 +25,9 @@ class AlignedMTLSettings(Settings):
 
 
 class AlignedMTL(GramianWeighting):
-    name: ClassVar[str] = "aligned_mtl"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = AlignedMTLSettings
+    name = "aligned_mtl"
+    version = 1
+    Settings = AlignedMTLSettings
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         values, vectors = gramian_spectrum(gramian)

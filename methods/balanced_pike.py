@@ -9,12 +9,10 @@ Every `interval` steps y = K softmax(tau gap), the gradient weights of (1 / tau)
 shares move as PiKE's do, for the losses y_k L_k. A task's loss weight is its share of the prompts times y_k.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, Need, RunInfo, Settings, Signals, TaskSampling, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, TaskSampling, setting
 from methods._estimates import ExponentialMean, GradientMoments, at_least
 
 
@@ -34,11 +32,11 @@ class BalancedPiKESettings(Settings):
 
 
 class BalancedPiKE(TaskSampling, LossWeighting):
-    name: ClassVar[str] = "balanced_pike"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = BalancedPiKESettings
-    needs: ClassVar[frozenset[Need]] = frozenset({"gramian", "cross_gramian"})
-    state: ClassVar[tuple[str, ...]] = ("moments", "gaps", "tilt", "shares", "seen")
+    name = "balanced_pike"
+    version = 1
+    Settings = BalancedPiKESettings
+    needs = frozenset({"gramian", "cross_gramian"})
+    state = ("moments", "gaps", "tilt", "shares", "seen")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -11,12 +11,11 @@ The direction maximises min_k <g_k, d> over |d - g_0| <= c |g_0|, g_0 the mean g
 """
 
 import math
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Settings, Signals, setting
+from methods import Gramian, GramianWeighting, Settings, Signals, setting
 from methods._halfspaces import halfspace_weights
 
 ROUNDS = 8
@@ -28,9 +27,9 @@ class CAGradSettings(Settings):
 
 
 class CAGrad(GramianWeighting):
-    name: ClassVar[str] = "cagrad"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = CAGradSettings
+    name = "cagrad"
+    version = 1
+    Settings = CAGradSettings
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         norms = gramian.norms / gramian.norms.max()

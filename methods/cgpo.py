@@ -11,12 +11,10 @@ With pi a random order of the tasks: phi_0 = theta, phi_k = AdamW(phi_{k-1}, g_p
 theta <- phi_0 + alpha (phi_K - phi_0). AdamW's moments go on through the rounds.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import RunPlan, Settings, Stages, setting
+from methods import RunPlan, Settings, Stages, setting
 
 
 class CGPOSettings(Settings):
@@ -24,9 +22,9 @@ class CGPOSettings(Settings):
 
 
 class CGPO(RunPlan):
-    name: ClassVar[str] = "cgpo"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = CGPOSettings
+    name = "cgpo"
+    version = 1
+    Settings = CGPOSettings
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None

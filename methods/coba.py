@@ -15,12 +15,10 @@ a_k is the least-squares slope of L_k / L_k(0) over the window, a_max that of it
   w = softmax(K (DF RCS + (1 - DF) ACS)), moved a tenth of the way to 1/K if a weight is below 1/(10 K)
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, Need, RunInfo, Settings, Signals, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, setting
 from methods._weights import equal, mean_of, part_of_run, tallied
 
 ROUNDING = torch.finfo(torch.float64).eps
@@ -33,11 +31,11 @@ class CoBaSettings(Settings):
 
 
 class CoBa(LossWeighting):
-    name: ClassVar[str] = "coba"
-    version: ClassVar[int] = 2
-    Settings: ClassVar[type[Settings]] = CoBaSettings
-    needs: ClassVar[frozenset[Need]] = frozenset({"validation_loss"})
-    state: ClassVar[tuple[str, ...]] = ("steps", "sums", "gaps", "slopes", "worst")
+    name = "coba"
+    version = 2
+    Settings = CoBaSettings
+    needs = frozenset({"validation_loss"})
+    state = ("steps", "sums", "gaps", "slopes", "worst")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

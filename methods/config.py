@@ -11,17 +11,15 @@ the cosines U U' are needed. The claim is for independent gradients: of dependen
 answer, and can oppose some.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Signals
+from methods import Gramian, GramianWeighting, Signals
 from methods._spectral import config_weights
 
 
 class ConFIG(GramianWeighting):
-    name: ClassVar[str] = "config"
-    version: ClassVar[int] = 1
+    name = "config"
+    version = 1
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         return config_weights(gramian.matrix)

@@ -9,12 +9,10 @@ Costs      nothing beyond the method inside
     w_t = alpha w_(t-1) + (1 - alpha) (the method's weights at step t)
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import RunInfo, Settings, Signals, StepWrapper, setting
+from methods import RunInfo, Settings, Signals, StepWrapper, setting
 
 
 class CRMOGMSettings(Settings):
@@ -22,11 +20,11 @@ class CRMOGMSettings(Settings):
 
 
 class CRMOGM(StepWrapper):
-    name: ClassVar[str] = "cr_mogm"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = CRMOGMSettings
-    needs_weights: ClassVar[bool] = True
-    state: ClassVar[tuple[str, ...]] = ("average",)
+    name = "cr_mogm"
+    version = 1
+    Settings = CRMOGMSettings
+    needs_weights = True
+    state = ("average",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -16,12 +16,10 @@ steps count more in its average: those with a small gap. A silent task's average
 the task goes on pushing where it last pushed.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import GradientCombination, Layout, RunInfo, Settings, Signals, setting
+from methods import GradientCombination, Layout, RunInfo, Settings, Signals, setting
 from methods._columns import advance_mean, audible, gramian, weighted_sum
 
 
@@ -31,10 +29,10 @@ class DBMTLSettings(Settings):
 
 
 class DBMTL(GradientCombination):
-    name: ClassVar[str] = "db_mtl"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = DBMTLSettings
-    state: ClassVar[tuple[str, ...]] = ("mean", "mass")
+    name = "db_mtl"
+    version = 1
+    Settings = DBMTLSettings
+    state = ("mean", "mass")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

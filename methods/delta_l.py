@@ -11,11 +11,9 @@ the least variance; alpha = 0 weighs all tokens of a run the same, as Dr. GRPO d
 1 for Countdown.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import Rollouts, RunInfo, SampleWeighting, Settings, setting
+from methods import Rollouts, RunInfo, SampleWeighting, Settings, setting
 
 
 class DeltaLSettings(Settings):
@@ -23,10 +21,10 @@ class DeltaLSettings(Settings):
 
 
 class DeltaL(SampleWeighting):
-    name: ClassVar[str] = "delta_l"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = DeltaLSettings
-    state: ClassVar[tuple[str, ...]] = ("length",)
+    name = "delta_l"
+    version = 1
+    Settings = DeltaLSettings
+    state = ("length",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

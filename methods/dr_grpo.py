@@ -5,17 +5,15 @@ Differs    nothing; the constant that the paper leaves open is the longest reply
 Costs      nothing beyond a plain step
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Rollouts, SampleWeighting
+from methods import Rollouts, SampleWeighting
 
 
 class DrGRPO(SampleWeighting):
-    name: ClassVar[str] = "dr_grpo"
-    version: ClassVar[int] = 1
+    name = "dr_grpo"
+    version = 1
 
     def advantages(self, rollouts: Rollouts) -> Tensor:
         rewards = rollouts.rewards.double()

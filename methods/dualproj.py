@@ -7,17 +7,15 @@ Costs      one quadratic program of size K; no extra backward pass
 Conflicts  never
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Signals
+from methods import Gramian, GramianWeighting, Signals
 from methods._solvers import dual_cone_weights
 
 
 class DualProj(GramianWeighting):
-    name: ClassVar[str] = "dualproj"
-    version: ClassVar[int] = 1
+    name = "dualproj"
+    version = 1
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         # In unit gradients u_k = g_k / |g_k| the mean has weights |g_k| / K; cosines keep quiet tasks exact.

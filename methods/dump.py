@@ -9,12 +9,10 @@ UCB_k = (mean |A| in the window of task k) + sqrt(2 ln(N + 1) / (n_k + 1)) with 
 all; shares are softmax(UCB / temperature). A task without prompts so far has mean 0.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import RunInfo, Settings, Signals, TaskSampling, setting
+from methods import RunInfo, Settings, Signals, TaskSampling, setting
 
 
 class DUMPSettings(Settings):
@@ -25,10 +23,10 @@ class DUMPSettings(Settings):
 
 
 class DUMP(TaskSampling):
-    name: ClassVar[str] = "dump"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = DUMPSettings
-    state: ClassVar[tuple[str, ...]] = ("drawn", "counts", "gains")
+    name = "dump"
+    version = 1
+    Settings = DUMPSettings
+    state = ("drawn", "counts", "gains")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -8,12 +8,10 @@ Costs      nothing beyond a plain step
 w = softmax(r / T), r_k = L_k(last epoch) / L_k(the epoch before); 1/K in the first two epochs.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, RunInfo, Settings, Signals, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, setting
 from methods._weights import mean_of, part_of_run, relative, tallied, unknown
 
 
@@ -23,10 +21,10 @@ class DWASettings(Settings):
 
 
 class DWA(LossWeighting):
-    name: ClassVar[str] = "dwa"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = DWASettings
-    state: ClassVar[tuple[str, ...]] = ("sums", "steps", "last", "before")
+    name = "dwa"
+    version = 1
+    Settings = DWASettings
+    state = ("sums", "steps", "last", "before")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

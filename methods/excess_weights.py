@@ -9,12 +9,10 @@ Costs      nothing beyond a plain step, but the specialists must have been train
 w_k <- w_k exp(eta max(L_k - L*_k, 0)), normalised to sum 1, before each use. Without specialists this is GroupDRO.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, RunInfo, Settings, Signals, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, setting
 
 
 class ExcessWeightsSettings(Settings):
@@ -29,10 +27,10 @@ class ExcessWeightsSettings(Settings):
 
 
 class ExcessWeights(LossWeighting):
-    name: ClassVar[str] = "excess_weights"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = ExcessWeightsSettings
-    state: ClassVar[tuple[str, ...]] = ("logits",)
+    name = "excess_weights"
+    version = 1
+    Settings = ExcessWeightsSettings
+    state = ("logits",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

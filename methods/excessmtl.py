@@ -14,12 +14,11 @@ e_k = sum g_k^2 / H_k, relative to the first one (the sum of |g_k|), moves the w
 """
 
 import math
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from methods._base import GradientCombination, Layout, RunInfo, Settings, Signals, setting
+from methods import GradientCombination, Layout, RunInfo, Settings, Signals, setting
 from methods._columns import chunks, weighted_sum, wide
 
 
@@ -30,10 +29,10 @@ class ExcessMTLSettings(Settings):
 
 
 class ExcessMTL(GradientCombination):
-    name: ClassVar[str] = "excessmtl"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = ExcessMTLSettings
-    state: ClassVar[tuple[str, ...]] = ("curvature", "first", "excess", "log_weights")
+    name = "excessmtl"
+    version = 1
+    Settings = ExcessMTLSettings
+    state = ("curvature", "first", "excess", "log_weights")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

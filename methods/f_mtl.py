@@ -12,11 +12,9 @@ The direction is A(g_1 .. g_K) + A'(flat_1 .. flat_K), where A' is a second copy
 A flat part is a difference of near gradients: the smaller rho is, the more of it is the rounding of the two.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import Inner, Layout, Need, Passes, Settings, StepWrapper, setting
+from methods import Inner, Layout, Passes, Settings, StepWrapper, setting
 from methods._offsets import along
 
 
@@ -25,10 +23,10 @@ class FMTLSettings(Settings):
 
 
 class FMTL(StepWrapper):
-    name: ClassVar[str] = "f_mtl"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = FMTLSettings
-    needs: ClassVar[frozenset[Need]] = frozenset({"gradients", "extra_backward"})
+    name = "f_mtl"
+    version = 1
+    Settings = FMTLSettings
+    needs = frozenset({"gradients", "extra_backward"})
 
     def combine(self, gradients: Tensor, layout: Layout, inner: Inner, passes: Passes) -> Tensor:
         near = passes.gradients(lambda task: along(gradients[task], self.settings.rho))

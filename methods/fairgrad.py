@@ -10,11 +10,9 @@ Conflicts  never
 alpha = 1 is Nash-MTL. Towards 0 it nears the mean gradient, towards infinity the direction of MGDA.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Settings, Signals, setting
+from methods import Gramian, GramianWeighting, Settings, Signals, setting
 from methods._fairness import fair_weights
 
 
@@ -25,9 +23,9 @@ class FairGradSettings(Settings):
 
 
 class FairGrad(GramianWeighting):
-    name: ClassVar[str] = "fairgrad"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = FairGradSettings
+    name = "fairgrad"
+    version = 1
+    Settings = FairGradSettings
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         return fair_weights(gramian, self.settings.alpha)

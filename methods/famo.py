@@ -11,12 +11,10 @@ z = softmax(xi). The update follows sum_k z_k grad L_k / L_k, scaled so that the
 step of Adam, with weight decay in the gradient, that lowers sum_k z_k (log L_k - log L_k after the update).
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, RunInfo, Settings, Signals, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, setting
 from methods._weights import Logits, log_loss_weights, smoothed, unknown
 
 
@@ -27,10 +25,10 @@ class FAMOSettings(Settings):
 
 
 class FAMO(LossWeighting):
-    name: ClassVar[str] = "famo"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = FAMOSettings
-    state: ClassVar[tuple[str, ...]] = ("gaps", "logits")
+    name = "famo"
+    version = 1
+    Settings = FAMOSettings
+    state = ("gaps", "logits")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -14,12 +14,11 @@ far) whose merged model sum w theta / sum w scores best.
 """
 
 from collections.abc import Callable
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from methods._base import RunPlan, Settings, Stages, setting
+from methods import RunPlan, Settings, Stages, setting
 from methods._specialists import specialists, trained
 
 
@@ -32,9 +31,9 @@ class ForkMergeSettings(Settings):
 
 
 class ForkMerge(RunPlan):
-    name: ClassVar[str] = "forkmerge"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = ForkMergeSettings
+    name = "forkmerge"
+    version = 1
+    Settings = ForkMergeSettings
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None

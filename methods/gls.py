@@ -9,12 +9,10 @@ Costs      nothing beyond a plain step
 The gradient of (prod L_k)^(1/K) is proportional to sum_k grad L_k / L_k. A task that is nearly solved weighs much.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, RunInfo, Settings, Signals, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, setting
 from methods._weights import log_loss_weights, smoothed, unknown
 
 
@@ -23,10 +21,10 @@ class GLSSettings(Settings):
 
 
 class GLS(LossWeighting):
-    name: ClassVar[str] = "gls"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = GLSSettings
-    state: ClassVar[tuple[str, ...]] = ("gaps",)
+    name = "gls"
+    version = 1
+    Settings = GLSSettings
+    state = ("gaps",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -12,12 +12,10 @@ P = (1 + sum g / sum |g|) / 2 = S+ / (S+ - S-). A uniform U < P keeps S+, any ot
 l times what was dropped.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import GradientCombination, Layout, Settings, Signals, setting
+from methods import GradientCombination, Layout, Settings, Signals, setting
 from methods._columns import chunks, wide
 
 
@@ -26,9 +24,9 @@ class GradDropSettings(Settings):
 
 
 class GradDrop(GradientCombination):
-    name: ClassVar[str] = "graddrop"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = GradDropSettings
+    name = "graddrop"
+    version = 1
+    Settings = GradDropSettings
 
     def combine(self, gradients: Tensor, layout: Layout, signals: Signals) -> Tensor:
         direction = torch.empty_like(gradients[0])

@@ -6,12 +6,10 @@ Differs    p_k is proportional to S_k^q with S an exponential mean of the unbias
 Costs      nothing beyond a plain step: the norms are measured anyway
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Need, RunInfo, Settings, Signals, TaskSampling, setting
+from methods import RunInfo, Settings, Signals, TaskSampling, setting
 
 
 class GradientProportionalSettings(Settings):
@@ -24,11 +22,11 @@ class GradientProportionalSettings(Settings):
 
 
 class GradientProportional(TaskSampling):
-    name: ClassVar[str] = "gradient_proportional"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = GradientProportionalSettings
-    needs: ClassVar[frozenset[Need]] = frozenset({"cross_gramian"})
-    state: ClassVar[tuple[str, ...]] = ("total", "mass", "seen")
+    name = "gradient_proportional"
+    version = 1
+    Settings = GradientProportionalSettings
+    needs = frozenset({"cross_gramian"})
+    state = ("total", "mass", "seen")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -11,12 +11,10 @@ The logits lower sum_k |w_k n_k - mean(w n) r_k^alpha|, the mean held constant, 
 r_k = L_k / L_k(0) over its mean. Weights chosen in a step are used in the next.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, Need, RunInfo, Settings, Signals, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, setting
 from methods._weights import Logits, mean_of, part_of_run, relative, smoothed, tallied, unknown
 
 ROUNDING = 64 * torch.finfo(torch.float64).eps
@@ -30,11 +28,11 @@ class GradNormSettings(Settings):
 
 
 class GradNorm(LossWeighting):
-    name: ClassVar[str] = "gradnorm"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = GradNormSettings
-    needs: ClassVar[frozenset[Need]] = frozenset({"gramian"})
-    state: ClassVar[tuple[str, ...]] = ("gaps", "sums", "steps", "logits")
+    name = "gradnorm"
+    version = 1
+    Settings = GradNormSettings
+    needs = frozenset({"gramian"})
+    state = ("gaps", "sums", "steps", "logits")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

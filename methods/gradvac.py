@@ -13,12 +13,11 @@ g_i' <- g_i' + |g_i'| (q sqrt(1 - p^2) - p sqrt(1 - q^2)) / (|g_j| sqrt(1 - q^2)
 
 from collections.abc import Iterator
 from math import sqrt
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, RunInfo, Settings, Signals, setting
+from methods import Gramian, GramianWeighting, RunInfo, Settings, Signals, setting
 from methods._spectral import ROUNDING
 
 
@@ -27,10 +26,10 @@ class GradVacSettings(Settings):
 
 
 class GradVac(GramianWeighting):
-    name: ClassVar[str] = "gradvac"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = GradVacSettings
-    state: ClassVar[tuple[str, ...]] = ("usual",)
+    name = "gradvac"
+    version = 1
+    Settings = GradVacSettings
+    state = ("usual",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

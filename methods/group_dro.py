@@ -8,12 +8,10 @@ Costs      nothing beyond a plain step
 w_k <- w_k exp(eta L_k), normalised to sum 1, before each use.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, RunInfo, Settings, Signals, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, setting
 
 
 class GroupDROSettings(Settings):
@@ -21,10 +19,10 @@ class GroupDROSettings(Settings):
 
 
 class GroupDRO(LossWeighting):
-    name: ClassVar[str] = "group_dro"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = GroupDROSettings
-    state: ClassVar[tuple[str, ...]] = ("logits",)
+    name = "group_dro"
+    version = 1
+    Settings = GroupDROSettings
+    state = ("logits",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -5,11 +5,9 @@ Differs    nothing: it is the trainer's own loss, as a named reference point
 Costs      nothing beyond a plain step
 """
 
-from typing import ClassVar
-
-from methods._base import SampleWeighting
+from methods import SampleWeighting
 
 
 class GRPO(SampleWeighting):
-    name: ClassVar[str] = "grpo"
-    version: ClassVar[int] = 1
+    name = "grpo"
+    version = 1

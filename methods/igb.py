@@ -11,12 +11,10 @@ The loss is sum_k z_k log L_k with z = softmax(L / L_early), and 1/K before the 
 weight of task k's gradient is proportional to z_k / L_k.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, RunInfo, Settings, Signals, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, setting
 from methods._weights import log_loss_weights, mean_of, part_of_run, relative, smoothed, tallied, unknown
 
 
@@ -26,10 +24,10 @@ class IGBSettings(Settings):
 
 
 class IGB(LossWeighting):
-    name: ClassVar[str] = "igb"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = IGBSettings
-    state: ClassVar[tuple[str, ...]] = ("gaps", "sums", "steps")
+    name = "igb"
+    version = 1
+    Settings = IGBSettings
+    state = ("gaps", "sums", "steps")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -13,18 +13,16 @@ c = 1 / sum_k (a_k / |g_k|). The direction is ConFIG's. Negative a_k of quiet ta
 like. The claim is for independent gradients.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Signals
+from methods import Gramian, GramianWeighting, Signals
 from methods._spectral import equal_cosine
 
 
 class IMTLG(GramianWeighting):
-    name: ClassVar[str] = "imtl_g"
-    version: ClassVar[int] = 1
+    name = "imtl_g"
+    version = 1
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         unit_weights, _, square = equal_cosine(gramian.cosines)

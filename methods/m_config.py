@@ -15,12 +15,10 @@ m_k <- b m_k + (1 - b) g_k, divided by 1 - b^t; the update is along u = M^+ 1, w
 the mean of the momenta's projections on u. A silent task's gradient is zero: its momentum shrinks and keeps its say.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import GradientCombination, Layout, RunInfo, Settings, Signals, setting
+from methods import GradientCombination, Layout, RunInfo, Settings, Signals, setting
 from methods._columns import advance_mean, audible, gramian, weighted_sum
 from methods._spectral import config_weights
 
@@ -30,10 +28,10 @@ class MConFIGSettings(Settings):
 
 
 class MConFIG(GradientCombination):
-    name: ClassVar[str] = "m_config"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = MConFIGSettings
-    state: ClassVar[tuple[str, ...]] = ("momentum", "mass")
+    name = "m_config"
+    version = 1
+    Settings = MConFIGSettings
+    state = ("momentum", "mass")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -9,12 +9,12 @@ Costs      one quadratic program of size K; no extra backward pass
 Conflicts  never
 """
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Settings, Signals, setting
+from methods import Gramian, GramianWeighting, Settings, Signals, setting
 from methods._halfspaces import halfspace_weights
 
 
@@ -25,9 +25,9 @@ class MGDASettings(Settings):
 
 
 class MGDA(GramianWeighting):
-    name: ClassVar[str] = "mgda"
-    version: ClassVar[int] = 2
-    Settings: ClassVar[type[Settings]] = MGDASettings
+    name = "mgda"
+    version = 2
+    Settings = MGDASettings
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         # The shortest vector d of the hull is the shortest with <g_k, d> >= |d|^2; up to its length, the shortest

@@ -8,18 +8,16 @@ Costs      a Gramian of every tensor and a second pass over the gradients; no ex
 Conflicts  in 90 % of strongly conflicting gradients
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import GradientCombination, Layout, Signals
+from methods import GradientCombination, Layout, Signals
 from methods._columns import gramian, weighted_sum
 
 
 class MGS(GradientCombination):
-    name: ClassVar[str] = "mgs"
-    version: ClassVar[int] = 1
+    name = "mgs"
+    version = 1
 
     def combine(self, gradients: Tensor, layout: Layout, signals: Signals) -> Tensor:
         tensors = gradients.split(list(layout.sizes), dim=1)  # type: ignore[no-untyped-call]

@@ -14,12 +14,10 @@ y_k <- y_k - beta_t (y_k - g_k), w <- the simplex's nearest point to w - gamma_t
 A silent task's gradient is zero and moves y_k towards zero: that is what the expected gradient is made of.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import GradientCombination, Layout, RunInfo, Settings, Signals, setting
+from methods import GradientCombination, Layout, RunInfo, Settings, Signals, setting
 from methods._columns import advance_mean, audible, gramian, weighted_sum
 from methods._simplex import project_simplex
 
@@ -33,10 +31,10 @@ class MoCoSettings(Settings):
 
 
 class MoCo(GradientCombination):
-    name: ClassVar[str] = "moco"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = MoCoSettings
-    state: ClassVar[tuple[str, ...]] = ("tracked", "mass", "weights")
+    name = "moco"
+    version = 1
+    Settings = MoCoSettings
+    state = ("tracked", "mass", "weights")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -12,12 +12,10 @@ Conflicts  in 99 % of strongly conflicting gradients, in the first step
 w <- the simplex's nearest point to w - gamma (G1 G2' + rho) w, and the update is G3' w.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Need, RunInfo, Settings, Signals, setting
+from methods import Gramian, GramianWeighting, RunInfo, Settings, Signals, setting
 from methods._simplex import project_simplex
 from methods._spectral import cross_products, shares_among, with_shares
 
@@ -28,11 +26,11 @@ class MoDoSettings(Settings):
 
 
 class MoDo(GramianWeighting):
-    name: ClassVar[str] = "modo"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = MoDoSettings
-    needs: ClassVar[frozenset[Need]] = frozenset({"gramian", "cross_gramian"})
-    state: ClassVar[tuple[str, ...]] = ("shares",)
+    name = "modo"
+    version = 1
+    Settings = MoDoSettings
+    needs = frozenset({"gramian", "cross_gramian"})
+    state = ("shares",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

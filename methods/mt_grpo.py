@@ -11,12 +11,10 @@ z = softmax(xi). With J the mean reward, s_k = clip(J_k - J_k before, +-clip) + 
 Adam that lowers sum_k z_k s_k, before z is used.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, RunInfo, Settings, Signals, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, setting
 from methods._weights import Logits, smoothed, unknown
 
 
@@ -31,10 +29,10 @@ class MTGRPOSettings(Settings):
 
 
 class MTGRPO(LossWeighting):
-    name: ClassVar[str] = "mt_grpo"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = MTGRPOSettings
-    state: ClassVar[tuple[str, ...]] = ("rewards", "logits")
+    name = "mt_grpo"
+    version = 1
+    Settings = MTGRPOSettings
+    state = ("rewards", "logits")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

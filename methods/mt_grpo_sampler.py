@@ -10,11 +10,9 @@ With rho_k the mean share of task k's prompt groups without any advantage, share
 m_k = min(1 / (1 - rho_k), cap): until the cap binds, every task expects the same number of groups with advantage.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import RunInfo, Settings, Signals, TaskSampling, setting
+from methods import RunInfo, Settings, Signals, TaskSampling, setting
 from methods._estimates import ExponentialMean
 
 
@@ -24,10 +22,10 @@ class MTGRPOSamplerSettings(Settings):
 
 
 class MTGRPOSampler(TaskSampling):
-    name: ClassVar[str] = "mt_grpo_sampler"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = MTGRPOSamplerSettings
-    state: ClassVar[tuple[str, ...]] = ("silent",)
+    name = "mt_grpo_sampler"
+    version = 1
+    Settings = MTGRPOSamplerSettings
+    state = ("silent",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -9,17 +9,15 @@ Costs      one convex problem of size K; no extra backward pass
 Conflicts  never
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Signals
+from methods import Gramian, GramianWeighting, Signals
 from methods._fairness import fair_weights
 
 
 class NashMTL(GramianWeighting):
-    name: ClassVar[str] = "nash_mtl"
-    version: ClassVar[int] = 1
+    name = "nash_mtl"
+    version = 1
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         return fair_weights(gramian, alpha=1.0)

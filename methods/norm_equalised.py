@@ -7,16 +7,14 @@ Costs      nothing beyond a plain step
 Conflicts  in 91 % of strongly conflicting gradients
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Signals
+from methods import Gramian, GramianWeighting, Signals
 
 
 class NormEqualised(GramianWeighting):
-    name: ClassVar[str] = "norm_equalised"
-    version: ClassVar[int] = 1
+    name = "norm_equalised"
+    version = 1
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         norms = gramian.norms

@@ -8,12 +8,10 @@ Differs    loud tasks go first, where the paper takes those with most data: in R
 Costs      two more warm-ups of the learning rate; no more prompts
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Need, RunPlan, Settings, Signals, Stages, setting
+from methods import RunPlan, Settings, Signals, Stages, setting
 from methods._specialists import trained
 
 
@@ -26,10 +24,10 @@ class OrderMattersSettings(Settings):
 
 
 class OrderMatters(RunPlan):
-    name: ClassVar[str] = "order_matters"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = OrderMattersSettings
-    needs: ClassVar[frozenset[Need]] = frozenset({"cross_gramian"})
+    name = "order_matters"
+    version = 1
+    Settings = OrderMattersSettings
+    needs = frozenset({"cross_gramian"})
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None

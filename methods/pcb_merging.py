@@ -12,11 +12,9 @@ Score of entry p of task k: exp(K n_kp^2) tanh(tau_kp sum_j tau_jp), n_k = |tau_
 * (weighted average of the tau_k). Small task vectors make tanh linear, and then their common scale does not matter.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import RunPlan, Settings, Stages, setting
+from methods import RunPlan, Settings, Stages, setting
 from methods._merging import pcb
 from methods._specialists import task_vectors
 
@@ -29,9 +27,9 @@ class PCBMergingSettings(Settings):
 
 
 class PCBMerging(RunPlan):
-    name: ClassVar[str] = "pcb_merging"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = PCBMergingSettings
+    name = "pcb_merging"
+    version = 1
+    Settings = PCBMergingSettings
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None

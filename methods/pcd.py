@@ -12,12 +12,11 @@ nearest to g~_i with <g~_j, d> >= tau |g~_j|^2 for all other j, rescaled to the 
 """
 
 import math
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, RunInfo, Settings, Signals, setting
+from methods import Gramian, GramianWeighting, RunInfo, Settings, Signals, setting
 from methods._estimates import ExponentialMean
 from methods._halfspaces import halfspace_weights
 
@@ -28,10 +27,10 @@ class PCDSettings(Settings):
 
 
 class PCD(GramianWeighting):
-    name: ClassVar[str] = "pcd"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = PCDSettings
-    state: ClassVar[tuple[str, ...]] = ("squares",)
+    name = "pcd"
+    version = 1
+    Settings = PCDSettings
+    state = ("squares",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

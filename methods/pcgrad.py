@@ -7,17 +7,15 @@ Costs      K^2 small dot products; no extra backward pass
 Conflicts  in 90 % of strongly conflicting gradients
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Signals
+from methods import Gramian, GramianWeighting, Signals
 
 
 class PCGrad(GramianWeighting):
-    name: ClassVar[str] = "pcgrad"
-    version: ClassVar[int] = 1
+    name = "pcgrad"
+    version = 1
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         inner = gramian.matrix

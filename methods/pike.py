@@ -11,12 +11,10 @@ Every `interval` steps of b prompts in all, w_k <- w_k exp(zeta_1 |g_k|^2 / s - 
 normalised; s is the mean over tasks of the squared norm of a step's gradient, noise and all.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Need, RunInfo, Settings, Signals, TaskSampling, setting
+from methods import RunInfo, Settings, Signals, TaskSampling, setting
 from methods._estimates import GradientMoments, at_least
 
 
@@ -35,11 +33,11 @@ class PiKESettings(Settings):
 
 
 class PiKE(TaskSampling):
-    name: ClassVar[str] = "pike"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = PiKESettings
-    needs: ClassVar[frozenset[Need]] = frozenset({"gramian", "cross_gramian"})
-    state: ClassVar[tuple[str, ...]] = ("moments", "shares", "seen")
+    name = "pike"
+    version = 1
+    Settings = PiKESettings
+    needs = frozenset({"gramian", "cross_gramian"})
+    state = ("moments", "shares", "seen")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -7,16 +7,14 @@ Costs      nothing beyond a plain step
 Where all tasks have the same number of rows this is `uniform`.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import TaskSampling
+from methods import TaskSampling
 
 
 class Proportional(TaskSampling):
-    name: ClassVar[str] = "proportional"
-    version: ClassVar[int] = 1
+    name = "proportional"
+    version = 1
 
     def proportions(self) -> Tensor:
         assert self.run is not None

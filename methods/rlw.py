@@ -7,17 +7,15 @@ Costs      nothing beyond a plain step
 w = softmax(x), x ~ N(0, I).
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, Signals
+from methods import LossWeighting, Signals
 
 
 class RLW(LossWeighting):
-    name: ClassVar[str] = "rlw"
-    version: ClassVar[int] = 1
+    name = "rlw"
+    version = 1
 
     def weights(self, signals: Signals) -> Tensor:
         return torch.randn(len(signals.losses), dtype=torch.float64, generator=self.generator).softmax(dim=0)

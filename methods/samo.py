@@ -14,12 +14,10 @@ is left of it, so a loss of any scale will do, a GRPO surrogate too: its value a
 but its difference between theta + mu z and theta - mu z is a slope, as far as clipped ratios leave one.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Inner, Layout, Need, Passes, Settings, StepWrapper, setting
+from methods import Inner, Layout, Passes, Settings, StepWrapper, setting
 from methods._offsets import along, length
 
 
@@ -30,10 +28,10 @@ class SAMOSettings(Settings):
 
 
 class SAMO(StepWrapper):
-    name: ClassVar[str] = "samo"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = SAMOSettings
-    needs: ClassVar[frozenset[Need]] = frozenset({"gradients", "extra_forward", "extra_backward"})
+    name = "samo"
+    version = 1
+    Settings = SAMOSettings
+    needs = frozenset({"gradients", "extra_forward", "extra_backward"})
 
     def combine(self, gradients: Tensor, layout: Layout, inner: Inner, passes: Passes) -> Tensor:
         rho, alpha, mu = self.settings.rho, self.settings.alpha, self.settings.mu

@@ -15,12 +15,10 @@ update is (G' w + lambda mean_k g_k) / (1 + lambda). The estimate's eigenvalues 
 halves are equal, so that the descent is stable at rates below 2 (1 + momentum).
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Need, RunInfo, Settings, Signals, setting
+from methods import Gramian, GramianWeighting, RunInfo, Settings, Signals, setting
 from methods._simplex import project_simplex
 from methods._spectral import cross_products, shares_among, with_shares
 
@@ -33,11 +31,11 @@ class SDMGradSettings(Settings):
 
 
 class SDMGrad(GramianWeighting):
-    name: ClassVar[str] = "sdmgrad"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = SDMGradSettings
-    needs: ClassVar[frozenset[Need]] = frozenset({"gramian", "cross_gramian"})
-    state: ClassVar[tuple[str, ...]] = ("shares",)
+    name = "sdmgrad"
+    version = 1
+    Settings = SDMGradSettings
+    needs = frozenset({"gramian", "cross_gramian"})
+    state = ("shares",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -8,12 +8,10 @@ Costs      nothing beyond a plain step
 After every step Q_k <- (1 - rate) Q_k + rate mean |A|_k, from Q_k = 0; shares are softmax(Q / temperature).
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import RunInfo, Settings, Signals, TaskSampling, setting
+from methods import RunInfo, Settings, Signals, TaskSampling, setting
 
 
 class SECSettings(Settings):
@@ -24,10 +22,10 @@ class SECSettings(Settings):
 
 
 class SEC(TaskSampling):
-    name: ClassVar[str] = "sec"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = SECSettings
-    state: ClassVar[tuple[str, ...]] = ("value",)
+    name = "sec"
+    version = 1
+    Settings = SECSettings
+    state = ("value",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

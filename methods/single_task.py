@@ -7,17 +7,15 @@ Costs      K models to keep and to serve; K times the optimizer steps at 1/K of 
 What normalised gain divides by: the gain of a task when it shares its model with no other.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import RunPlan, Stages
+from methods import RunPlan, Stages
 from methods._specialists import specialists
 
 
 class SingleTask(RunPlan):
-    name: ClassVar[str] = "single_task"
-    version: ClassVar[int] = 1
+    name = "single_task"
+    version = 1
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None

@@ -9,12 +9,10 @@ Differs    the number of input weights a neuron keeps is a share of them, and it
 Costs      nothing beyond the method inside; one byte a parameter
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Inner, Layout, Passes, Settings, StepWrapper, setting
+from methods import Inner, Layout, Passes, Settings, StepWrapper, setting
 
 
 class SparseTrainingSettings(Settings):
@@ -24,9 +22,9 @@ class SparseTrainingSettings(Settings):
 
 
 class SparseTraining(StepWrapper):
-    name: ClassVar[str] = "sparse_training"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = SparseTrainingSettings
+    name = "sparse_training"
+    version = 1
+    Settings = SparseTrainingSettings
 
     def prepare(self, parameters: Tensor, layout: Layout) -> None:
         tensors = parameters.split(layout.sizes)  # type: ignore[no-untyped-call]

@@ -5,13 +5,11 @@ Differs    weights are normalised to sum 1, so only their ratios matter
 Costs      nothing beyond a plain step
 """
 
-from typing import ClassVar
-
 import torch
 from pydantic import field_validator
 from torch import Tensor
 
-from methods._base import LossWeighting, Settings, Signals, setting
+from methods import LossWeighting, Settings, Signals, setting
 
 
 class StaticSettings(Settings):
@@ -34,9 +32,9 @@ class StaticSettings(Settings):
 
 
 class Static(LossWeighting):
-    name: ClassVar[str] = "static"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = StaticSettings
+    name = "static"
+    version = 1
+    Settings = StaticSettings
 
     def weights(self, signals: Signals) -> Tensor:
         count = len(signals.losses)

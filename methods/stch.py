@@ -12,12 +12,10 @@ gradient weighs task k in proportion to (L_k / nadir_k)^(1/mu) / L_k: at mu = 1,
 1 / nadir_k; smaller values turn to the task furthest behind.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, RunInfo, Settings, Signals, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, setting
 from methods._weights import log_loss_weights, mean_of, part_of_run, relative, smoothed, tallied, unknown
 
 
@@ -28,10 +26,10 @@ class STCHSettings(Settings):
 
 
 class STCH(LossWeighting):
-    name: ClassVar[str] = "stch"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = STCHSettings
-    state: ClassVar[tuple[str, ...]] = ("gaps", "sums", "steps")
+    name = "stch"
+    version = 1
+    Settings = STCHSettings
+    state = ("gaps", "sums", "steps")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

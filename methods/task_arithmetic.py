@@ -9,11 +9,9 @@ Costs      K times the optimizer steps at 1/K of the prompts each; K task vector
 theta = theta_0 + scale * sum_k tau_k, tau_k = theta_k - theta_0.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import RunPlan, Settings, Stages, setting
+from methods import RunPlan, Settings, Stages, setting
 from methods._specialists import task_vectors
 
 
@@ -22,9 +20,9 @@ class TaskArithmeticSettings(Settings):
 
 
 class TaskArithmetic(RunPlan):
-    name: ClassVar[str] = "task_arithmetic"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = TaskArithmeticSettings
+    name = "task_arithmetic"
+    version = 1
+    Settings = TaskArithmeticSettings
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None

@@ -6,17 +6,15 @@ Differs    standard deviation with ddof 0 over the task's completions of the ste
 Costs      nothing beyond a plain step
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Rollouts, SampleWeighting
+from methods import Rollouts, SampleWeighting
 
 
 class TaskNormalisedAdvantage(SampleWeighting):
-    name: ClassVar[str] = "task_normalised_advantage"
-    version: ClassVar[int] = 1
+    name = "task_normalised_advantage"
+    version = 1
 
     def advantages(self, rollouts: Rollouts) -> Tensor:
         result = torch.zeros_like(rollouts.advantages)

@@ -8,11 +8,9 @@ The temperature is T = 1 / alpha: alpha = 1 is `proportional`, alpha = 0 is `uni
 Where all tasks have the same number of rows, every alpha is `uniform`.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import Settings, TaskSampling, setting
+from methods import Settings, TaskSampling, setting
 
 
 class TemperatureSettings(Settings):
@@ -20,9 +18,9 @@ class TemperatureSettings(Settings):
 
 
 class Temperature(TaskSampling):
-    name: ClassVar[str] = "temperature"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = TemperatureSettings
+    name = "temperature"
+    version = 1
+    Settings = TemperatureSettings
 
     def proportions(self) -> Tensor:
         assert self.run is not None

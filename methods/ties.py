@@ -11,11 +11,9 @@ tau'_k: tau_k without all but its largest entries. gamma = sign(sum_k tau'_k).
 theta = theta_0 + scale * (mean of the tau'_k whose sign is gamma), entry by entry.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import RunPlan, Settings, Stages, setting
+from methods import RunPlan, Settings, Stages, setting
 from methods._merging import ties
 from methods._specialists import task_vectors
 
@@ -28,9 +26,9 @@ class TiesSettings(Settings):
 
 
 class Ties(RunPlan):
-    name: ClassVar[str] = "ties"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = TiesSettings
+    name = "ties"
+    version = 1
+    Settings = TiesSettings
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None

@@ -9,17 +9,15 @@ A token's weight is 1 / (mean length of all completions of the step), so that th
 their shares of the prompts, add up to the mean over all tokens.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Rollouts, SampleWeighting
+from methods import Rollouts, SampleWeighting
 
 
 class TokenMean(SampleWeighting):
-    name: ClassVar[str] = "token_mean"
-    version: ClassVar[int] = 1
+    name = "token_mean"
+    version = 1
 
     def token_weights(self, rollouts: Rollouts) -> Tensor:
         lengths = rollouts.lengths.clamp(min=1).to(rollouts.advantages.dtype)

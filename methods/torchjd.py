@@ -13,14 +13,14 @@ Costs      its own Gramian, and K x P memory where a method works on coordinates
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 from torchjd import aggregation
 
 from bench.errors import RunFailed, UserError
-from methods._base import GradientCombination, Layout, RunInfo, Signals
+from methods import GradientCombination, Layout, RunInfo, Signals
 
 ARGUMENTS: dict[str, Callable[[int], dict[str, Any]]] = {
     "CAGrad": lambda tasks: {"c": 0.5},
@@ -38,10 +38,10 @@ DRAWING = {"GradDrop", "GradVac", "PCGrad", "Random"}
 
 
 class TorchJD(GradientCombination):
-    name: ClassVar[str] = "torchjd"
-    version: ClassVar[int] = 1
-    state: ClassVar[tuple[str, ...]] = ("aggregator",)
-    variants: ClassVar[tuple[str, ...]] = (
+    name = "torchjd"
+    version = 1
+    state = ("aggregator",)
+    variants = (
         "AlignedMTL",
         "CAGrad",
         "ConFIG",
@@ -63,7 +63,7 @@ class TorchJD(GradientCombination):
         "TrimmedMean",
         "UPGrad",
     )
-    variant: ClassVar[str] = "UPGrad"
+    variant = "UPGrad"
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -13,11 +13,9 @@ U = P D Q', U_o = P Q' is the nearest matrix of orthonormal columns; V_o likewis
 U_o diag(s) V_o'. Tensors that are not matrices are averaged.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import RunPlan, Settings, Stages, setting
+from methods import RunPlan, Settings, Stages, setting
 from methods._merging import tsv
 from methods._specialists import task_vectors
 
@@ -27,9 +25,9 @@ class TSVMergeSettings(Settings):
 
 
 class TSVMerge(RunPlan):
-    name: ClassVar[str] = "tsv_merge"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = TSVMergeSettings
+    name = "tsv_merge"
+    version = 1
+    Settings = TSVMergeSettings
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None

@@ -5,17 +5,15 @@ Differs    nothing
 Costs      nothing beyond a plain step
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import TaskSampling
+from methods import TaskSampling
 
 
 class Uniform(TaskSampling):
-    name: ClassVar[str] = "uniform"
-    version: ClassVar[int] = 1
+    name = "uniform"
+    version = 1
 
     def proportions(self) -> Tensor:
         assert self.run is not None

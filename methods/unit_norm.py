@@ -7,16 +7,14 @@ Costs      nothing beyond a plain step
 Conflicts  in 91 % of strongly conflicting gradients
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Signals
+from methods import Gramian, GramianWeighting, Signals
 
 
 class UnitNorm(GramianWeighting):
-    name: ClassVar[str] = "unit_norm"
-    version: ClassVar[int] = 1
+    name = "unit_norm"
+    version = 1
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         norms = gramian.norms

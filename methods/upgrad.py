@@ -7,18 +7,16 @@ Costs      K quadratic programs of size K; no extra backward pass
 Conflicts  never
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Signals
+from methods import Gramian, GramianWeighting, Signals
 from methods._solvers import dual_cone_weights
 
 
 class UPGrad(GramianWeighting):
-    name: ClassVar[str] = "upgrad"
-    version: ClassVar[int] = 1
+    name = "upgrad"
+    version = 1
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         norms = gramian.norms

@@ -9,11 +9,9 @@ Costs      nothing beyond a plain step
 s minimises sum_k L_k / (2 e^s_k) + s_k / 2, at rest where e^s = L; the weights are proportional to e^-s.
 """
 
-from typing import ClassVar
-
 from torch import Tensor
 
-from methods._base import LossWeighting, RunInfo, Settings, Signals, setting
+from methods import LossWeighting, RunInfo, Settings, Signals, setting
 from methods._weights import Logits
 
 STEEPEST = 100.0
@@ -25,10 +23,10 @@ class UWSettings(Settings):
 
 
 class UW(LossWeighting):
-    name: ClassVar[str] = "uw"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = UWSettings
-    state: ClassVar[tuple[str, ...]] = ("log_variance",)
+    name = "uw"
+    version = 1
+    Settings = UWSettings
+    state = ("log_variance",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -9,11 +9,9 @@ import random
 import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Domain, Draft, Row
-from tasks._data import DataTask
-from tasks._schema import OffSchema
+from tasks import DataTask, Draft, OffSchema, Row
 
 TAIL = 500
 """Characters at the end of a reply that are read."""
@@ -56,9 +54,9 @@ def choice(question: str, options: Sequence[str], right: int) -> Draft:
 class AnswerTask(DataTask):
     """A task whose replies end in one of a few answers, which are its classes."""
 
-    domain: ClassVar[Domain] = "qa"
-    revision: ClassVar[int] = 1
-    max_reply_tokens: ClassVar[int] = 256  # room for reasoning; "Answer: B" itself takes about four
+    domain = "qa"
+    revision = 1
+    max_reply_tokens = 256  # room for reasoning; "Answer: B" itself takes about four
 
     @abstractmethod
     def answers(self, row: Row) -> Sequence[str]:
@@ -77,7 +75,7 @@ class AnswerTask(DataTask):
 class ChoiceTask(AnswerTask):
     """A multiple-choice task; the answer is a letter."""
 
-    chance: ClassVar[float] = 1 / 4
+    chance = 1 / 4
 
     def answers(self, row: Row) -> Sequence[str]:
         return LETTERS[: len(row.facts["options"])]

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tasks._base import Row
+from tasks import Row
 from tasks._registry import get_task
 
 if TYPE_CHECKING:

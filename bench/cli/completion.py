@@ -20,8 +20,8 @@ LISTS = ("method", "suite", "seed", "wrapper")
 """Keys whose values may be comma lists in `bench plan` and `bench sweep`."""
 SETTINGS = ("method.SETTING", "wrapper.SETTING")
 """Keys that only a loaded method knows, which takes torch and seconds."""
-NAME = re.compile(r"^    name: ClassVar\[str\] = \"(\w+)\"$", re.MULTILINE)
-FAMILY = re.compile(r"^    variants: ", re.MULTILINE)
+NAME = re.compile(r"^    name(?:: ClassVar\[str\])? = \"(\w+)\"$", re.MULTILINE)
+FAMILY = re.compile(r"^    variants(?:: .*)? = ", re.MULTILINE)
 WRAPPER = re.compile(r"^class \w+\(.*\bStepWrapper\b.*\):$", re.MULTILINE)
 
 BASH = """\

@@ -122,7 +122,7 @@ def _facts(subject: "Subject") -> tuple[str, ...]:
         facts.append(f"Not measured: {fault}.")
     frozen = entries(GOLDEN / TRAJECTORIES).get(card.name, {"version": 0})
     if card.path.parent == METHODS and not card.variant and frozen["version"] != card.version:
-        facts.append(f"Version {card.version} is not frozen yet: `python -m methods._registry --freeze {card.name}`.")
+        facts.append(f"Version {card.version} is not frozen yet: `bench freeze {card.name}`.")
     return tuple(facts)
 
 

@@ -12,13 +12,13 @@ class Template:
 
     base: str
     imports: tuple[str, ...]
-    """Of methods._base, beside the base class."""
+    """Of methods, beside the base class."""
     body: str
     """From the settings to the end of the file."""
     test: str
     """The test function."""
     test_imports: tuple[str, ...]
-    """Of methods._base."""
+    """Of methods."""
     torch: bool = True
     """Whether the method's file calls torch."""
     claim: str = ""
@@ -32,26 +32,24 @@ Differs    TODO every deviation from it, or: nothing
 Costs      TODO what it costs beyond a plain step, or: nothing beyond a plain step
 CLAIM"""
 
-from typing import ClassVar
-
 IMPORTSfrom torch import Tensor
 
-from methods._base import NAMES
+from methods import NAMES
 
 '''
 
 MEMBERS = """
 class CLASS(BASE):
-    name: ClassVar[str] = "NAME"
-    version: ClassVar[int] = 1
+    name = "NAME"
+    version = 1
 """
-WITH_SETTINGS = MEMBERS + "    Settings: ClassVar[type[Settings]] = CLASSSettings\n"
+WITH_SETTINGS = MEMBERS + "    Settings = CLASSSettings\n"
 
 TEST_HEAD = '''"""Golden values of NAME, worked out by hand or taken from the paper; the comment says how."""
 
 STANDARDimport torch
 
-from methods._base import NAMES
+from methods import NAMES
 from methods.NAME import CLASS
 
 
@@ -112,7 +110,7 @@ class CLASSSettings(Settings):
         imports=("RunInfo", "Settings", "Signals", "setting"),
         body=GAP_SETTINGS
         + WITH_SETTINGS
-        + '    state: ClassVar[tuple[str, ...]] = ("gap",)\n'
+        + '    state = ("gap",)\n'
         + GAP_STATE
         + '''
     def weights(self, signals: Signals) -> Tensor:
@@ -129,7 +127,7 @@ class CLASSSettings(Settings):
         imports=("RunInfo", "Settings", "Signals", "setting"),
         body=GAP_SETTINGS
         + WITH_SETTINGS
-        + '    state: ClassVar[tuple[str, ...]] = ("gap",)\n'
+        + '    state = ("gap",)\n'
         + GAP_STATE
         + '''
     def proportions(self) -> Tensor:
@@ -194,8 +192,8 @@ class CLASSSettings(Settings):
 
 """
         + WITH_SETTINGS
-        + '''    state: ClassVar[tuple[str, ...]] = ("kept",)
-    needs_weights: ClassVar[bool] = True  # to change directions, override `combine` instead of `smooth`
+        + '''    state = ("kept",)
+    needs_weights = True  # to change directions, override `combine` instead of `smooth`
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)

@@ -17,7 +17,7 @@ from torch.nn import Parameter
 
 from bench.engine.world import World
 from bench.errors import UserError
-from methods._base import Layout
+from methods import Layout
 
 CHUNK = 1 << 14
 """Columns per product: small enough for the cache, and short enough for float32 to sum exactly."""

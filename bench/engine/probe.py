@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.records.schema import MAX_POINTS, OPTIONAL_CURVES, Curves
-from methods._base import Signals
+from methods import Signals
 
 PER_RUN = ("update_norm", "clipped", "gradient_cosine", "move_cosine")
 """Curves with one number a step, not one a task."""

@@ -7,7 +7,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from tasks._base import Row
+from tasks import Row
 
 
 def seeded(*parts: object) -> torch.Generator:

@@ -25,7 +25,7 @@ from bench.models.prompts import encoded, ends
 from bench.records.fields import Digest, Frozen
 from bench.records.schema import Score
 from bench.records.store import digest_of, write
-from tasks._base import Task
+from tasks import Task
 
 One = TypeVar("One", bound=Frozen)
 """A task's score."""

@@ -8,8 +8,8 @@ from typing import Any
 from bench.errors import UserError, close_to
 from bench.records.store import digest_of
 from bench.request.suite import Suite
-from tasks._base import Split
-from tasks._data import DataTask, data_root, published, published_rows
+from tasks import DataTask, Split
+from tasks._data import data_root, published, published_rows
 from tasks._files import read
 from tasks._registry import get_task
 

@@ -17,7 +17,7 @@ from bench.records.schema import Budget
 from bench.request.request import Request
 from bench.request.suite import Suite
 from methods._registry import MethodCard, find
-from tasks._base import Row, Task
+from tasks import Row, Task
 from tasks._data import data_root
 from tasks._registry import get_task
 

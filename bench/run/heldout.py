@@ -11,7 +11,7 @@ from bench.protocol import PROTOCOL
 from bench.records.schema import Score, StandardScore
 from bench.request.suite import ROOT, Suite
 from bench.run.prepare import Prepared
-from tasks._base import Task
+from tasks import Task
 
 CACHE = ROOT / ".cache"
 

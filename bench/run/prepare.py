@@ -19,9 +19,9 @@ from bench.records.store import digest_of, identity_of, read, record_files, reco
 from bench.records.track import TuningUse, base_suite
 from bench.request.request import RESULTS, Request, surroundings
 from bench.request.suite import ROOT
+from methods import GradientCombination, Method, RunPlan, SampleWeighting, Settings, StepWrapper
 from methods import _registry as methods
-from methods._base import GradientCombination, Method, RunPlan, SampleWeighting, Settings, StepWrapper
-from tasks._base import Row, Task, data_hash
+from tasks import Row, Task, data_hash
 from tasks._registry import get_task
 
 

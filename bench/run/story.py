@@ -31,9 +31,9 @@ from bench.training.around import Around
 from bench.training.stages import carry_out
 from bench.training.training import Training
 from bench.training.trl.common import dealt
+from methods import Method, RunInfo, RunPlan, StepWrapper
 from methods import _registry as methods
-from methods._base import Method, RunInfo, RunPlan, StepWrapper
-from tasks._base import Task
+from tasks import Task
 
 
 class Watcher(Protocol):

@@ -5,16 +5,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from bench.errors import RunFailed
-from methods._base import (
-    GradientCombination,
-    Layout,
-    Method,
-    Rollouts,
-    SampleWeighting,
-    Signals,
-    TaskSampling,
-    Weighting,
-)
+from methods import GradientCombination, Layout, Method, Rollouts, SampleWeighting, Signals, TaskSampling, Weighting
 
 SUM = 1e-6
 """How far from 1 shares may sum."""

@@ -12,7 +12,7 @@ from bench.engine.gradients import TaskGradients, gramian_of
 from bench.engine.ledger import RunningLedger
 from bench.training.answers import checked, direction_of, weights_of
 from bench.training.batches import Batch, MicroBatch, TaskBatch
-from methods._base import GradientCombination, Gramian, Method, Signals, StepWrapper
+from methods import GradientCombination, Gramian, Method, Signals, StepWrapper
 
 
 class Around:

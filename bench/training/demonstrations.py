@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 from bench.engine.world import World
 from bench.models.prompts import demonstration
 from bench.training.batches import Measured, MicroBatch, TaskBatch
-from tasks._base import Row, Task
+from tasks import Row, Task
 
 IGNORED = -100
 """Label of a token that enters no loss: prompt and padding."""

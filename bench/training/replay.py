@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bench.training.checkpoint.keeper import Checkpoints
 from bench.training.checkpoint.tree import PLAIN, poured
-from methods._base import RunPlan
+from methods import RunPlan
 
 T = TypeVar("T")
 Callback = Callable[[int], Any] | None

@@ -8,7 +8,7 @@ from torch import Tensor
 from bench.engine.world import World
 from bench.training.answers import sample_weights_of
 from bench.training.batches import Measured, MicroBatch, TaskBatch
-from methods._base import Method, Rollouts, SampleWeighting
+from methods import Method, Rollouts, SampleWeighting
 
 Padded = dict[str, Tensor]
 """TRL's padded tensors of the completions that this process sampled, [n, ...]."""

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,7 +14,7 @@ from bench.training.answers import checked
 from bench.training.callback import StepCallback
 from bench.training.replay import Callback, Replay
 from bench.training.training import Training
-from methods._base import RunPlan, Signals, TaskSampling
+from methods import RunPlan, Signals, TaskSampling
 
 ROUNDING = 1e-6
 """Of a full step: what sums of parts of steps may be over."""
@@ -132,8 +131,8 @@ class Stages:
 class Schedule(TaskSampling):
     """Inside a stage: the shares that the plan gave, and the plain mean over prompts."""
 
-    version: ClassVar[int] = 1
-    state: ClassVar[tuple[str, ...]] = ("seen",)
+    version = 1
+    state = ("seen",)
 
     def __init__(self, name: str, shares: Callable[[int], Tensor]) -> None:
         super().__init__()

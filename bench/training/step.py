@@ -18,7 +18,7 @@ from bench.errors import RunFailed
 from bench.training.answers import direction_of, weights_of
 from bench.training.around import Around, ExtraPasses
 from bench.training.batches import Batch, Measured, TaskBatch
-from methods._base import GradientCombination, Gramian, Method, Signals
+from methods import GradientCombination, Gramian, Method, Signals
 
 
 class BalancedStep(Generic[Batch]):

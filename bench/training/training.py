@@ -28,8 +28,8 @@ from bench.training.trl.balanced import Balanced
 from bench.training.trl.common import trained
 from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
 from bench.training.trl.sft import BalancedSFTTrainer, sft_config
-from methods._base import Method
-from tasks._base import Row, Task
+from methods import Method
+from tasks import Row, Task
 
 EXTRA = frozenset({"extra_forward", "extra_backward"})
 

@@ -22,7 +22,7 @@ from bench.request.suite import ROOT, Suite
 from bench.validation.history import History
 from methods import _registry as methods
 from methods._cards import MethodCard
-from tasks._base import ProceduralTask, Task, data_hash
+from tasks import ProceduralTask, Task, data_hash
 from tasks._data import data_root
 from tasks._registry import all_tasks
 
@@ -102,6 +102,25 @@ class Checkout:
             if entry.get("version") == card.version:
                 return str(entry.get("digest"))
         return None
+
+    def digests(self, card: MethodCard) -> set[str]:
+        """Digests that a record of the method's present version may carry: that of its code as it is.
+
+        Of code that is what was frozen, also those under which the version was frozen before the digest was computed
+        as it is now.
+        """
+        digest = self.digest(card)
+        return {digest, *self._earlier(card, card.version)} if self.frozen(card) == digest else {digest}
+
+    def had(self, card: MethodCard, version: int, digest: str) -> bool:
+        """Whether a version that the method has no more was of that code, as frozen files or history say."""
+        return digest in self._earlier(card, version) or (version, digest) in self.sources(card)
+
+    def _earlier(self, card: MethodCard, version: int) -> list[str]:
+        for entries in (self._frozen_before, self._frozen_here):
+            if earlier := entries.get(card.name, {}).get("earlier"):
+                return list(map(str, earlier.get(str(version), [])))
+        return []
 
     def sources(self, card: MethodCard) -> set[tuple[int, str]]:
         """Versions and digests that the method's file had in history."""

@@ -32,7 +32,7 @@ def source(subject: Subject) -> Iterator[Problem]:
             yield subject.problem(f"{field}.name", said, "Add its file; the code of a published run is public.")
         elif use.version == card.version:
             yield from _present(subject, field, use, card)
-        elif (use.version, use.source_digest) not in subject.checkout.sources(card):
+        elif not subject.checkout.had(card, use.version, use.source_digest):
             said = f"is {use.version}, methods/{card.path.name} is at {card.version}, and history has no such version"
             yield subject.problem(f"{field}.version", said)
 
@@ -41,7 +41,7 @@ def _present(subject: Subject, field: str, use: MethodUse | WrapperUse, card: Me
     """The present version: the record's code is the file's, and the file's is what was frozen."""
     digest, frozen = subject.checkout.digest(card), subject.checkout.frozen(card)
     raise_it = f"Raise `version` in methods/{card.path.name}, freeze it, and run again."
-    if use.source_digest != digest:
+    if use.source_digest not in subject.checkout.digests(card):
         said = f"is {use.source_digest[:12]}, methods/{card.path.name} gives {digest[:12]} under version {card.version}"
         yield subject.problem(f"{field}.source_digest", said, raise_it)
     elif frozen is not None and frozen != digest:
@@ -49,7 +49,7 @@ def _present(subject: Subject, field: str, use: MethodUse | WrapperUse, card: Me
         yield subject.problem(f"{field}.source_digest", said, raise_it)
     elif frozen is None:
         said = f"version {card.version} of {use.name} is not in tests/golden"
-        remedy = f"`python -m methods._registry --freeze {use.name}`."
+        remedy = f"`bench freeze {use.name}`."
         yield subject.problem(f"{field}.version", said, remedy, "warning")
     if use.card != Card(**{name: getattr(card, name) for name in Card.model_fields}) and not subject.settled:
         said = f"is not what methods/{card.path.name} says now"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bench.errors import UserError
 from bench.git import git
-from methods._cards import read_cards, source_digest
+from methods._cards import read_cards
+from methods._digests import digest_of
 
 MAIN = ("origin/main", "main", "origin/master", "master")
 """Branches whose common ancestor with HEAD is the history that counts, the first that there is."""
@@ -69,7 +70,7 @@ class History:
         if self.top is None or not self.commit:
             return set()
         commits = git(self.top, "log", "--format=%H", self.commit, "--", file).split()
-        return {found for commit in commits for found in self._source(f"{commit}:{file}")}
+        return {found for commit in commits for found in self._source(commit, file)}
 
     def date(self, commit: str) -> float | None:
         """When a commit was made, seconds since 1970; None if git does not have it."""
@@ -80,15 +81,27 @@ class History:
         except (UserError, ValueError, IndexError):
             return None
 
-    def _source(self, name: str) -> set[tuple[int, str]]:
+    def _source(self, commit: str, file: str) -> set[tuple[int, str]]:
+        """Version and digest of a method's file in a commit, with the helpers of that commit."""
         assert self.top is not None
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, "method.py")
+        folder = file.rpartition("/")[0]
+        source = self._blob(f"{commit}:{file}")
+        with tempfile.TemporaryDirectory() as place:
+            path = Path(place, "method.py")
+            path.write_text(source, "utf-8", "surrogateescape")
             try:
-                path.write_text(git(self.top, "cat-file", "blob", name), "utf-8", "surrogateescape")
-                return {(read_cards(path)[0].version, source_digest(path))}
+                version = read_cards(path)[0].version
             except UserError:  # deleted there, or no method yet
                 return set()
+        return {(version, digest_of(source, lambda helper: self._blob(f"{commit}:{folder}/{helper}.py")))}
+
+    def _blob(self, name: str) -> str:
+        """A file of any commit, '' if there is none."""
+        assert self.top is not None
+        try:
+            return git(self.top, "cat-file", "blob", name)
+        except UserError:
+            return ""
 
 
 def object_name(content: bytes, digits: int) -> str:

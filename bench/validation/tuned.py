@@ -104,7 +104,7 @@ def _of_suite(path: Path, found: Tuning, checkout: Checkout) -> Iterator[Problem
 
 def _of_method(path: Path, found: Tuning, checkout: Checkout) -> Iterator[Problem]:
     suite, card = checkout.suites.get(found.suite), checkout.cards.get(found.method)
-    if card is None or (found.version == card.version and found.source_digest != checkout.digest(card)):
+    if card is None or (found.version == card.version and found.source_digest not in checkout.digests(card)):
         yield Problem(path, "source_digest", f"is not that of a method {found.method}", AGAIN)
     elif found.version == card.version:
         for index, trial in enumerate(found.trials):

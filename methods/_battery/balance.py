@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from methods._base import GradientCombination, Gramian, GramianWeighting, LossWeighting, RunPlan, StepWrapper
+from methods import GradientCombination, Gramian, GramianWeighting, LossWeighting, RunPlan, StepWrapper
 from methods._battery.inputs import (
     ABSENT,
     STEPS,

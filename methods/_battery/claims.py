@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Generator, Tensor
 
-from methods._base import GradientCombination, GramianWeighting, Method
+from methods import GradientCombination, GramianWeighting, Method
 from methods._battery.inputs import Case, Step, case_of, equal_cosines, one_against_all, rows_of, signals_of
 from methods._battery.rules import Finding, rule
 from methods._battery.subject import Answers, Subject

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from methods._base import Gramian, Layout, Rollouts, Signals
+from methods import Gramian, Layout, Rollouts, Signals
 
 STEPS = 8
 """Steps of a run."""

@@ -4,7 +4,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from methods._base import HOOKS, Method, RunPlan
+from methods import Method, RunPlan
+from methods._base import HOOKS
 from methods._battery.peers import EXEMPT
 from methods._battery.subject import Fault, Subject
 from methods._cards import MethodCard

@@ -10,8 +10,7 @@ from pydantic.fields import FieldInfo
 from torch import Generator, Tensor
 
 from bench.errors import UserError
-from methods import _registry
-from methods._base import (
+from methods import (
     GradientCombination,
     Method,
     RunInfo,
@@ -20,8 +19,9 @@ from methods._base import (
     StepWrapper,
     TaskSampling,
     Weighting,
-    extra,
+    _registry,
 )
+from methods._base import extra
 from methods._battery.inputs import STEPS, Case, Step, layout_of
 from methods._battery.toys import Quadratics, ToyInner, ToyStages, pretrained
 from methods._loading import FAULTS, line_of

@@ -8,8 +8,7 @@ import torch
 from torch import Generator, Tensor
 
 from bench.errors import RunFailed
-from methods import _registry
-from methods._base import Gramian, Layout, Method, Signals, StepWrapper, Weighting
+from methods import Gramian, Layout, Method, Signals, StepWrapper, Weighting, _registry
 from methods._battery.inputs import Step, layout_of, signals_of
 
 RATE = 0.1

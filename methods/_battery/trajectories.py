@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from methods._base import Rollouts, Weighting
+from methods import Rollouts, Weighting
 from methods._battery.inputs import STEPS, Case, Step, signals_of, without_prompts
 from methods._battery.rules import EVERYWHERE, Finding, rule
 from methods._battery.subject import Subject, subjects_of

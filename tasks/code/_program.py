@@ -4,10 +4,8 @@ import random
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import ClassVar
 
-from tasks._base import Domain, Row
-from tasks._data import DataTask
+from tasks import DataTask, Row
 
 LONGEST = 50_000
 """Characters of a program that is run."""
@@ -56,9 +54,9 @@ def unix(text: str) -> str:
 class ProgramTask(DataTask):
     """A task whose reply is a program and whose rows carry a right one, `facts["code"]`."""
 
-    domain: ClassVar[Domain] = "code"
-    revision: ClassVar[int] = 1
-    chance: ClassVar[float] = 0.0
+    domain = "code"
+    revision = 1
+    chance = 0.0
 
     def solution(self, row: Row) -> str:
         return fenced(str(row.facts["code"]))

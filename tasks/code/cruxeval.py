@@ -5,11 +5,9 @@ The reply's literal is read, never run, and compared with the published output a
 
 import random
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Domain, Draft, Row, Split
-from tasks._data import DataTask, Hub
-from tasks._schema import OffSchema, Shape
+from tasks import DataTask, Draft, Hub, OffSchema, Row
 from tasks.code._literal import LONGEST, NoLiteralError, literal
 
 PROMPT = (
@@ -20,23 +18,23 @@ MARK = "answer:"
 
 
 class CRUXEval(DataTask):
-    name: ClassVar[str] = "cruxeval"
-    domain: ClassVar[Domain] = "code"
-    revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Say what a Python function returns for an input; the literal at the end counts."
-    chance: ClassVar[float] = 29 / 800  # the share of the most frequent output, False
-    max_reply_tokens: ClassVar[int] = 256
-    hub: ClassVar[Hub] = Hub(
+    name = "cruxeval"
+    domain = "code"
+    revision = 1
+    summary = "Say what a Python function returns for an input; the literal at the end counts."
+    chance = 29 / 800  # the share of the most frequent output, False
+    max_reply_tokens = 256
+    hub = Hub(
         "cruxeval-org/cruxeval",
         "b96af0450242eb4da433032b90998f25588a5d0f",
         {"train": "test", "heldout": "test"},
     )
-    licence: ClassVar[str] = "MIT"
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("cruxeval.jsonl",), "heldout": ("cruxeval.jsonl",)}
-    other_mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("test.jsonl",), "heldout": ("test.jsonl",)}
-    schema: ClassVar[Mapping[str, Shape]] = {"code": str, "input": str, "output": str, "id": str}
-    sizes: ClassVar[Mapping[Split, int]] = {"train": 707, "heldout": 93}
-    note: ClassVar[str] = (
+    licence = "MIT"
+    mirror = {"train": ("cruxeval.jsonl",), "heldout": ("cruxeval.jsonl",)}
+    other_mirror = {"train": ("test.jsonl",), "heldout": ("test.jsonl",)}
+    schema = {"code": str, "input": str, "output": str, "id": str}
+    sizes = {"train": 707, "heldout": 93}
+    note = (
         "The set is published as 800 test rows; the prompt's hash makes two splits of it, so a held-out score is "
         "over an eighth of the set."
     )

@@ -1,9 +1,8 @@
 """Predict what a three-line program prints. The reply is the bare number."""
 
 import random
-from typing import ClassVar
 
-from tasks._base import Domain, Draft, ProceduralTask, Row
+from tasks import Draft, ProceduralTask, Row
 
 STEPS = ("+", "-")
 
@@ -14,12 +13,12 @@ def apply(sign: str, left: int, right: int) -> int:
 
 
 class Execution(ProceduralTask):
-    name: ClassVar[str] = "execution"
-    domain: ClassVar[Domain] = "code"
-    revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Predict the number that a three-line program prints."
-    chance: ClassVar[float] = 1 / 50  # results spread over roughly fifty values
-    max_reply_tokens: ClassVar[int] = 5
+    name = "execution"
+    domain = "code"
+    revision = 1
+    summary = "Predict the number that a three-line program prints."
+    chance = 1 / 50  # results spread over roughly fifty values
+    max_reply_tokens = 5
 
     def draw(self, rng: random.Random) -> Draft:
         start, signs = rng.randint(2, 19), (rng.choice(STEPS), rng.choice(STEPS))

@@ -5,38 +5,36 @@ would stand there. What the prompt's code defines beside the function runs with 
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Draft, Row, Split
-from tasks._data import Hub
+from tasks import Draft, Hub, Row
 from tasks._jail.programs import passes
-from tasks._schema import Shape
 from tasks.code._program import ASK, ProgramTask, program_of, unix
 
 PROMPT = "Complete this Python function.\n\n```python\n{code}\n```\n\n" + ASK
 
 
 class HumanEval(ProgramTask):
-    name: ClassVar[str] = "humaneval"
-    summary: ClassVar[str] = "Complete a Python function from its docstring; it must pass hidden tests."
-    max_reply_tokens: ClassVar[int] = 768
-    hub: ClassVar[Hub] = Hub(
+    name = "humaneval"
+    summary = "Complete a Python function from its docstring; it must pass hidden tests."
+    max_reply_tokens = 768
+    hub = Hub(
         "openai/openai_humaneval",
         "7dce6050a7d6d172f3cc5c32aa97f52fa1a2e544",
         {"heldout": "test"},
         config="openai_humaneval",
     )
-    licence: ClassVar[str] = "MIT"
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"heldout": ("HumanEval.jsonl",)}
-    schema: ClassVar[Mapping[str, Shape]] = {
+    licence = "MIT"
+    mirror = {"heldout": ("HumanEval.jsonl",)}
+    schema = {
         "task_id": str,
         "prompt": str,
         "canonical_solution": str,
         "test": str,
         "entry_point": str,
     }
-    sizes: ClassVar[Mapping[Split, int]] = {"heldout": 164}
-    note: ClassVar[str] = "For evaluation only. lm-eval's own `humaneval` asks for a bare completion instead."
+    sizes = {"heldout": 164}
+    note = "For evaluation only. lm-eval's own `humaneval` asks for a bare completion instead."
 
     def draft(self, raw: Mapping[str, Any]) -> Draft:
         start, entry = unix(raw["prompt"]), raw["entry_point"]

@@ -6,9 +6,8 @@ here, so any equivalent expression counts and none can read the answers.
 
 import random
 from collections.abc import Callable
-from typing import ClassVar
 
-from tasks._base import Domain, Draft, ProceduralTask, Row
+from tasks import Draft, ProceduralTask, Row
 from tasks._sandbox import evaluate
 
 Family = tuple[str, Callable[[int, int, int], int]]
@@ -26,12 +25,12 @@ LONGEST = 40
 
 
 class Induction(ProceduralTask):
-    name: ClassVar[str] = "induction"
-    domain: ClassVar[Domain] = "code"
-    revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Write an expression in x that fits three shown and five hidden pairs."
-    chance: ClassVar[float] = 1 / 250  # distinct functions the families can make
-    max_reply_tokens: ClassVar[int] = 8
+    name = "induction"
+    domain = "code"
+    revision = 1
+    summary = "Write an expression in x that fits three shown and five hidden pairs."
+    chance = 1 / 250  # distinct functions the families can make
+    max_reply_tokens = 8
 
     def draw(self, rng: random.Random) -> Draft:
         text, function = rng.choice(FAMILIES)

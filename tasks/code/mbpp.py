@@ -5,12 +5,10 @@ their answers. All of them run in a process of their own (docs/sandbox.md).
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Draft, Row, Split
-from tasks._data import Hub
+from tasks import Draft, Hub, Row, Split
 from tasks._jail.programs import asks, passes
-from tasks._schema import Shape
 from tasks.code._program import ASK, ProgramTask, program_of, unix
 
 PROMPT = "{text}\n\nYour code must pass tests such as this one:\n\n{shown}\n\n" + ASK
@@ -19,26 +17,26 @@ SIDES: Mapping[Split, range] = {"train": range(601, 975), "heldout": range(11, 5
 
 
 class MBPP(ProgramTask):
-    name: ClassVar[str] = "mbpp"
-    summary: ClassVar[str] = "Write a Python function from a sentence; it must pass three assertions, one shown."
-    max_reply_tokens: ClassVar[int] = 512
-    hub: ClassVar[Hub] = Hub(
+    name = "mbpp"
+    summary = "Write a Python function from a sentence; it must pass three assertions, one shown."
+    max_reply_tokens = 512
+    hub = Hub(
         "google-research-datasets/mbpp",
         "4bb6404fdc6cacfda99d4ac4205087b89d32030c",
         {"train": "train", "heldout": "test"},
         config="full",
     )
-    licence: ClassVar[str] = "CC-BY-4.0"
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("mbpp.jsonl",), "heldout": ("mbpp.jsonl",)}
-    schema: ClassVar[Mapping[str, Shape]] = {
+    licence = "CC-BY-4.0"
+    mirror = {"train": ("mbpp.jsonl",), "heldout": ("mbpp.jsonl",)}
+    schema = {
         "task_id": int,
         "text": str,
         "code": str,
         "test_list": [str],
         "test_setup_code": str,
     }
-    sizes: ClassVar[Mapping[Split, int]] = {"train": 374, "heldout": 500}
-    note: ClassVar[str] = (
+    sizes = {"train": 374, "heldout": 500}
+    note = (
         "Splits are the published ones by task id. The usual prompt shows all three assertions; this one shows the "
         "first, so scores are not those of papers: lm-eval's own `mbpp` is."
     )

@@ -8,12 +8,11 @@ either {"inputs": [text], "outputs": [text]} or {"functional": code that ends in
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Draft, Row, Split
-from tasks._data import Hub
+from tasks import Draft, Hub, OffSchema, Row, Shape
 from tasks._jail.programs import asks, passes, prints
-from tasks._schema import OffSchema, Shape, check
+from tasks._schema import check
 from tasks.code._program import ASK, ProgramTask, program_of, unix
 
 CASES = 20
@@ -36,27 +35,27 @@ FUNCTIONAL: Mapping[str, Shape] = {"functional": str}
 
 
 class R1Code(ProgramTask):
-    name: ClassVar[str] = "r1_code"
-    summary: ClassVar[str] = "Solve a contest problem with a Python program; it must pass all of its tests."
-    max_reply_tokens: ClassVar[int] = 2048
-    hub: ClassVar[Hub] = Hub(
+    name = "r1_code"
+    summary = "Solve a contest problem with a Python program; it must pass all of its tests."
+    max_reply_tokens = 2048
+    hub = Hub(
         "ganler/code-r1-12k",
         "not pinned: no commit of this set could be confirmed, so its data hash alone tells copies apart",
         {"train": "train", "heldout": "train"},
     )
-    licence: ClassVar[str] = "none declared; made from LeetCodeDataset (Apache-2.0) and TACO (Apache-2.0)"
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {
+    licence = "none declared; made from LeetCodeDataset (Apache-2.0) and TACO (Apache-2.0)"
+    mirror = {
         "train": ("data/train-*.parquet",),
         "heldout": ("data/train-*.parquet",),
     }
-    other_mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("train.jsonl",), "heldout": ("train.jsonl",)}
-    schema: ClassVar[Mapping[str, Shape]] = {
+    other_mirror = {"train": ("train.jsonl",), "heldout": ("train.jsonl",)}
+    schema = {
         "prompt": [{"role": str, "content": str}],
         "reward_model": {"ground_truth": str},
         "extra_info": Mapping,
     }
-    sizes: ClassVar[Mapping[Split, int]] = {"train": 10_901, "heldout": 1_557}
-    note: ClassVar[str] = (
+    sizes = {"train": 10_901, "heldout": 1_557}
+    note = (
         "Read from the published schema and tested on rows written by hand: it was never run on the real file. The "
         f"set has no split of its own that is used here; the prompt's hash makes two. At most {CASES} cases of "
         "standard input are run. Rows without a reference program, and rows whose test needs helpers that it does "

@@ -2,10 +2,8 @@ r"""What tasks share whose answers are formulas in \boxed{}: exact comparison, t
 
 import random
 from collections.abc import Iterator
-from typing import ClassVar
 
-from tasks._base import Domain, Row, Split
-from tasks._data import DataTask
+from tasks import DataTask, Row, Split
 from tasks._formulas.boxed import LONGEST, last_boxed, plain
 from tasks._formulas.numbers import number
 from tasks._formulas.symbolic import need, same, start
@@ -17,9 +15,9 @@ PROMPT = "{problem}\n\nThink step by step, and put the final answer in \\boxed{{
 class FormulaTask(DataTask):
     r"""Problems whose answer is the last \boxed{} of the reply. Rows carry a published solution, which has one."""
 
-    domain: ClassVar[Domain] = "math"
-    revision: ClassVar[int] = 1
-    max_reply_tokens: ClassVar[int] = 1024
+    domain = "math"
+    revision = 1
+    max_reply_tokens = 1024
 
     def stream(self, split: Split) -> Iterator[Row]:
         """UserError without math-verify: a run must not start that cannot be scored."""

@@ -2,10 +2,8 @@
 
 import random
 from fractions import Fraction
-from typing import ClassVar
 
-from tasks._base import Domain, Row
-from tasks._data import DataTask
+from tasks import DataTask, Row
 from tasks._formulas.boxed import LONGEST, last_boxed, plain
 from tasks._formulas.numbers import last_number, number, only_number
 
@@ -49,9 +47,9 @@ def near(value: Fraction, rng: random.Random) -> str:
 class NumericTask(DataTask):
     """Word problems whose answer is one number, after ####."""
 
-    domain: ClassVar[Domain] = "math"
-    revision: ClassVar[int] = 1
-    max_reply_tokens: ClassVar[int] = 400
+    domain = "math"
+    revision = 1
+    max_reply_tokens = 400
 
     def verify(self, reply: str, row: Row) -> float:
         value = answer_of(reply)

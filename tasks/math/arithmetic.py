@@ -1,20 +1,19 @@
 """Two-operand arithmetic: add a small number or subtract it. The reply is the bare number."""
 
 import random
-from typing import ClassVar
 
-from tasks._base import Domain, Draft, ProceduralTask, Row
+from tasks import Draft, ProceduralTask, Row
 
 PROMPT = "{a}{sign}{b}="
 
 
 class Arithmetic(ProceduralTask):
-    name: ClassVar[str] = "arithmetic"
-    domain: ClassVar[Domain] = "math"
-    revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Add or subtract a number below 20; the reply must be the number."
-    chance: ClassVar[float] = 1 / 210  # results spread over roughly 210 values
-    max_reply_tokens: ClassVar[int] = 4
+    name = "arithmetic"
+    domain = "math"
+    revision = 1
+    summary = "Add or subtract a number below 20; the reply must be the number."
+    chance = 1 / 210  # results spread over roughly 210 values
+    max_reply_tokens = 4
 
     def draw(self, rng: random.Random) -> Draft:
         a, b, sign = rng.randint(10, 199), rng.randint(1, 19), rng.choice("+-")

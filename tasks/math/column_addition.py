@@ -4,9 +4,8 @@ The reply is long (about 25 tokens) and only its last word counts, as with a cha
 """
 
 import random
-from typing import ClassVar
 
-from tasks._base import Domain, Draft, ProceduralTask, Row, last_word
+from tasks import Draft, ProceduralTask, Row, last_word
 
 PROMPT = "add {a} {b}:"
 COLUMNS = 3
@@ -28,12 +27,12 @@ def worked(a: int, b: int, error: tuple[int, int] | None = None) -> str:
 
 
 class ColumnAddition(ProceduralTask):
-    name: ClassVar[str] = "column_addition"
-    domain: ClassVar[Domain] = "math"
-    revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Add two three-digit numbers column by column; the last word is the sum."
-    chance: ClassVar[float] = 1 / 1000
-    max_reply_tokens: ClassVar[int] = 30
+    name = "column_addition"
+    domain = "math"
+    revision = 1
+    summary = "Add two three-digit numbers column by column; the last word is the sum."
+    chance = 1 / 1000
+    max_reply_tokens = 30
 
     def draw(self, rng: random.Random) -> Draft:
         a, b = rng.randint(100, 999), rng.randint(100, 999)

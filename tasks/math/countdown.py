@@ -6,9 +6,8 @@ After the task of arXiv 2510.19178 and of TinyZero (github.com/Jiayi-Pan/TinyZer
 
 import random
 from fractions import Fraction
-from typing import ClassVar
 
-from tasks._base import Domain, Draft, ProceduralTask, Row
+from tasks import Draft, ProceduralTask, Row
 from tasks._formulas.arithmetic import LONGEST, NotArithmetic, compute
 from tasks._formulas.boxed import last_boxed
 
@@ -21,12 +20,12 @@ _TAG = "<answer>"
 
 
 class Countdown(ProceduralTask):
-    name: ClassVar[str] = "countdown"
-    domain: ClassVar[Domain] = "math"
-    revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Reach a target from three or four numbers; any expression that does so counts."
-    chance: ClassVar[float] = 0.03  # of a random expression that uses every number once
-    max_reply_tokens: ClassVar[int] = 50
+    name = "countdown"
+    domain = "math"
+    revision = 1
+    summary = "Reach a target from three or four numbers; any expression that does so counts."
+    chance = 0.03  # of a random expression that uses every number once
+    max_reply_tokens = 50
 
     def draw(self, rng: random.Random) -> Draft:
         while True:

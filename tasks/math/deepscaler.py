@@ -1,29 +1,27 @@
 """DeepScaleR-Preview (Agentica, 2025): 40,315 problems of AIME, AMC, Omni-MATH and STILL for training by RL."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Draft, Split
-from tasks._data import Hub
+from tasks import Draft, Hub
 from tasks._formulas.boxed import last_boxed, settled
-from tasks._schema import Shape
 from tasks.math._formula import PROMPT, FormulaTask, usable
 
 
 class DeepScaleR(FormulaTask):
-    name: ClassVar[str] = "deepscaler"
-    summary: ClassVar[str] = "Solve a competition problem; the formula in the last box of the reply counts."
-    chance: ClassVar[float] = 0.03  # assumed to be as in `math`: the most frequent answer is a small number
-    hub: ClassVar[Hub] = Hub(
+    name = "deepscaler"
+    summary = "Solve a competition problem; the formula in the last box of the reply counts."
+    chance = 0.03  # assumed to be as in `math`: the most frequent answer is a small number
+    hub = Hub(
         "agentica-org/DeepScaleR-Preview-Dataset",
         "b6ae8c60f5c1f2b594e2140b91c49c9ad0949e29",
         {"train": "train", "heldout": "train"},
     )
-    licence: ClassVar[str] = "MIT"
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("deepscaler.json",), "heldout": ("deepscaler.json",)}
-    schema: ClassVar[Mapping[str, Shape]] = {"problem": str, "answer": str, "solution": (str, type(None))}
-    sizes: ClassVar[Mapping[Split, int]] = {"train": 40315}
-    note: ClassVar[str] = (
+    licence = "MIT"
+    mirror = {"train": ("deepscaler.json",), "heldout": ("deepscaler.json",)}
+    schema = {"problem": str, "answer": str, "solution": (str, type(None))}
+    sizes = {"train": 40315}
+    note = (
         "Published for training only; one prompt in eight is held out, by its hash. The project's tests have rows of "
         "the published form, but not the published rows. Overlap with other sets, MATH's test split among them, is "
         "not checked here."

@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Draft, Row, Split
-from tasks._data import Hub
+from tasks import Draft, Hub, OffSchema, Row
 from tasks._formulas.numbers import number
-from tasks._schema import OffSchema, Shape
 from tasks.math._numeric import ASK, MARK, NumericTask, written
 
 PROMPT = "{question}\n" + ASK
@@ -15,19 +13,19 @@ _CALCULATOR = re.compile("<<[^<>]*>>")
 
 
 class GSM8K(NumericTask):
-    name: ClassVar[str] = "gsm8k"
-    summary: ClassVar[str] = "Solve a grade-school word problem; the number at the end of the reply counts."
-    chance: ClassVar[float] = 0.030  # the share of the most frequent answer, 5
-    hub: ClassVar[Hub] = Hub(
+    name = "gsm8k"
+    summary = "Solve a grade-school word problem; the number at the end of the reply counts."
+    chance = 0.030  # the share of the most frequent answer, 5
+    hub = Hub(
         "openai/gsm8k",
         "740312add88f781978c0658806c59bc2815b9866",
         {"train": "train", "heldout": "test"},
         config="main",
     )
-    licence: ClassVar[str] = "MIT"
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("train.jsonl",), "heldout": ("test.jsonl",)}
-    schema: ClassVar[Mapping[str, Shape]] = {"question": str, "answer": str}
-    sizes: ClassVar[Mapping[Split, int]] = {"train": 7473, "heldout": 1319}
+    licence = "MIT"
+    mirror = {"train": ("train.jsonl",), "heldout": ("test.jsonl",)}
+    schema = {"question": str, "answer": str}
+    sizes = {"train": 7473, "heldout": 1319}
 
     def draft(self, raw: Mapping[str, Any]) -> Draft:
         value = number(raw["answer"].rpartition(MARK)[2].strip()) if MARK in raw["answer"] else None

@@ -4,9 +4,8 @@ The set of this name in arXiv 2510.19178 is not published in detail; this one is
 """
 
 import random
-from typing import ClassVar
 
-from tasks._base import Domain, Draft, ProceduralTask, Row
+from tasks import Draft, ProceduralTask, Row
 from tasks._formulas.boxed import last_boxed, plain
 from tasks._formulas.numbers import number
 
@@ -26,12 +25,12 @@ def worked(terms: list[Term]) -> str:
 
 
 class LongArithmetic(ProceduralTask):
-    name: ClassVar[str] = "long_arithmetic"
-    domain: ClassVar[Domain] = "math"
-    revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Compute with three to five numbers and products; the boxed integer counts."
-    chance: ClassVar[float] = 1e-4  # results spread over more than 10,000 values
-    max_reply_tokens: ClassVar[int] = 200
+    name = "long_arithmetic"
+    domain = "math"
+    revision = 1
+    summary = "Compute with three to five numbers and products; the boxed integer counts."
+    chance = 1e-4  # results spread over more than 10,000 values
+    max_reply_tokens = 200
 
     def draw(self, rng: random.Random) -> Draft:
         count = rng.randint(3, 5)

@@ -3,33 +3,31 @@
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Draft, Row, Split
-from tasks._data import Hub
+from tasks import Draft, Hub, OffSchema, Row
 from tasks._formulas.arithmetic import NotArithmetic, compute
 from tasks._formulas.numbers import number
-from tasks._schema import OffSchema, Shape
 from tasks.math._numeric import ASK, MARK, NumericTask, written
 
 PROMPT = "{body} {question}\n" + ASK
 
 
 class SVAMP(NumericTask):
-    name: ClassVar[str] = "svamp"
-    summary: ClassVar[str] = "Solve a short word problem; the number at the end of the reply counts."
-    chance: ClassVar[float] = 0.077  # the share of the most frequent answer, 2
-    max_reply_tokens: ClassVar[int] = 200
-    hub: ClassVar[Hub] = Hub(
+    name = "svamp"
+    summary = "Solve a short word problem; the number at the end of the reply counts."
+    chance = 0.077  # the share of the most frequent answer, 2
+    max_reply_tokens = 200
+    hub = Hub(
         "ChilleD/SVAMP",
         "5e0bf1e5e7c0e9c4bc39180d224f41f3f801b7ef",
         {"train": "train+test", "heldout": "train+test"},
     )
-    licence: ClassVar[str] = "MIT"
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("SVAMP.json",), "heldout": ("SVAMP.json",)}
-    schema: ClassVar[Mapping[str, Shape]] = {"Body": str, "Question": str, "Equation": str, "Answer": (float, str)}
-    sizes: ClassVar[Mapping[Split, int]] = {"train": 875, "heldout": 125}
-    note: ClassVar[str] = (
+    licence = "MIT"
+    mirror = {"train": ("SVAMP.json",), "heldout": ("SVAMP.json",)}
+    schema = {"Body": str, "Question": str, "Equation": str, "Answer": (float, str)}
+    sizes = {"train": 875, "heldout": 125}
+    note = (
         "The set was published in one file; the split is ours, by the prompt's hash, and not the 700/300 rows that "
         "the hub calls train and test."
     )

@@ -7,9 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from tasks._base import Draft, Split
+from tasks import Draft, OffSchema, Shape
 from tasks._choice import LABELLED, ChoiceTask, labelled
-from tasks._schema import OffSchema, Shape
 
 COMMIT = "210d026faf9955653af8916fad021475a3f00453"
 FORM = re.compile(
@@ -20,11 +19,11 @@ FORM = re.compile(
 class Arc(ChoiceTask):
     """Grade-school science with three to five options."""
 
-    summary: ClassVar[str] = "Choose the right option for a grade-school science question; the letter counts."
-    licence: ClassVar[str] = "CC-BY-SA-4.0"
-    note: ClassVar[str] = "Fewer than 1 % of the questions have three or five options; chance is that of four."
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("train.json",), "heldout": ("test.json",)}
-    schema: ClassVar[Mapping[str, Shape]] = {"question": str, "choices": LABELLED, "answerKey": str}
+    summary = "Choose the right option for a grade-school science question; the letter counts."
+    licence = "CC-BY-SA-4.0"
+    note = "Fewer than 1 % of the questions have three or five options; chance is that of four."
+    mirror = {"train": ("train.json",), "heldout": ("test.json",)}
+    schema = {"question": str, "choices": LABELLED, "answerKey": str}
     mirror_schema: ClassVar[Mapping[str, Shape] | None] = {"instruction": str, "answer": str}
 
     def raw_of_mirror(self, raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,12 +1,10 @@
 """BoolQ (Clark et al., arXiv 1905.10044): a passage and a yes/no question that someone asked a search engine."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Draft, Row, Split
+from tasks import Draft, Hub, Row
 from tasks._choice import AnswerTask, final_answer
-from tasks._data import Hub
-from tasks._schema import Shape
 
 PROMPT = (
     'Passage: {passage}\n\nQuestion: {question}?\n\nReason if you like, and end with "Answer: yes" or "Answer: no".'
@@ -15,19 +13,17 @@ ANSWERS = ("yes", "no")
 
 
 class BoolQ(AnswerTask):
-    name: ClassVar[str] = "boolq"
-    summary: ClassVar[str] = "Answer a question from a passage; yes or no counts."
-    chance: ClassVar[float] = 1 / 2
-    hub: ClassVar[Hub] = Hub(
-        "google/boolq", "35b264d03638db9f4ce671b711558bf7ff0f80d5", {"train": "train", "heldout": "validation"}
-    )
-    licence: ClassVar[str] = "CC-BY-SA-3.0"
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("train.jsonl",), "heldout": ("dev.jsonl",)}
-    other_mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("boolq.jsonl",), "heldout": ("boolq.jsonl",)}
-    schema: ClassVar[Mapping[str, Shape]] = {"question": str, "answer": bool, "passage": str}
-    sizes: ClassVar[Mapping[Split, int]] = {"train": 9427, "heldout": 3270}
-    balance: ClassVar[Mapping[str, float]] = {"no": 0.3783, "yes": 0.6217}
-    note: ClassVar[str] = (
+    name = "boolq"
+    summary = "Answer a question from a passage; yes or no counts."
+    chance = 1 / 2
+    hub = Hub("google/boolq", "35b264d03638db9f4ce671b711558bf7ff0f80d5", {"train": "train", "heldout": "validation"})
+    licence = "CC-BY-SA-3.0"
+    mirror = {"train": ("train.jsonl",), "heldout": ("dev.jsonl",)}
+    other_mirror = {"train": ("boolq.jsonl",), "heldout": ("boolq.jsonl",)}
+    schema = {"question": str, "answer": bool, "passage": str}
+    sizes = {"train": 9427, "heldout": 3270}
+    balance = {"no": 0.3783, "yes": 0.6217}
+    note = (
         "Always saying yes scores 0.62 on the published validation rows, which are held out. A single file "
         "boolq.jsonl is split by the prompt's hash; the copy of 2,474 rows that circulates is balanced and taken "
         "from those validation rows, so a model trained on it must not be scored on them."

@@ -1,31 +1,29 @@
 """CommonsenseQA (Talmor et al., arXiv 1811.00937): everyday knowledge, five options of which several are plausible."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Draft, Split
+from tasks import Draft, Hub
 from tasks._choice import LABELLED, STEM, ChoiceTask, labelled, of_stem
-from tasks._data import Hub
-from tasks._schema import Shape
 
 
 class CommonsenseQA(ChoiceTask):
-    name: ClassVar[str] = "commonsenseqa"
-    summary: ClassVar[str] = "Choose the most plausible of five options for an everyday question; the letter counts."
-    chance: ClassVar[float] = 1 / 5
-    hub: ClassVar[Hub] = Hub(
+    name = "commonsenseqa"
+    summary = "Choose the most plausible of five options for an everyday question; the letter counts."
+    chance = 1 / 5
+    hub = Hub(
         "tau/commonsense_qa", "94630fe30dad47192a8546eb75f094926d47e155", {"train": "train", "heldout": "validation"}
     )
-    licence: ClassVar[str] = "MIT"
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {
+    licence = "MIT"
+    mirror = {
         "train": ("train_rand_split.jsonl",),
         "heldout": ("dev_rand_split.jsonl",),
     }
-    schema: ClassVar[Mapping[str, Shape]] = {"question": str, "choices": LABELLED, "answerKey": str}
-    mirror_schema: ClassVar[Mapping[str, Shape] | None] = STEM
-    sizes: ClassVar[Mapping[Split, int]] = {"train": 9741, "heldout": 1221}
-    balance: ClassVar[Mapping[str, float]] = {"A": 0.1957, "B": 0.2088, "C": 0.1974, "D": 0.2056, "E": 0.1925}
-    note: ClassVar[str] = "Held out are the published validation rows: the test rows have no public answers."
+    schema = {"question": str, "choices": LABELLED, "answerKey": str}
+    mirror_schema = STEM
+    sizes = {"train": 9741, "heldout": 1221}
+    balance = {"A": 0.1957, "B": 0.2088, "C": 0.1974, "D": 0.2056, "E": 0.1925}
+    note = "Held out are the published validation rows: the test rows have no public answers."
 
     def raw_of_mirror(self, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         row = of_stem(raw)

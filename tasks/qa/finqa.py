@@ -11,12 +11,10 @@ import random
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Domain, Draft, Row, Split
+from tasks import DataTask, Draft, Hub, Row
 from tasks._choice import final_answer
-from tasks._data import DataTask, Hub
-from tasks._schema import Shape
 
 PROMPT = """{before}
 
@@ -35,20 +33,20 @@ TOLERANCE = 0.01
 
 
 class FinQA(DataTask):
-    name: ClassVar[str] = "finqa"
-    domain: ClassVar[Domain] = "qa"
-    revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Calculate an answer from a page of a financial report; the rounded number counts."
-    chance: ClassVar[float] = 0.01  # about one question in fifty is answered by yes or no
-    max_reply_tokens: ClassVar[int] = 512
-    hub: ClassVar[Hub] = Hub(
+    name = "finqa"
+    domain = "qa"
+    revision = 1
+    summary = "Calculate an answer from a page of a financial report; the rounded number counts."
+    chance = 0.01  # about one question in fifty is answered by yes or no
+    max_reply_tokens = 512
+    hub = Hub(
         "rootsautomation/FinQA",
         "none: the full commit of this copy of the release could not be confirmed",
         {"train": "train", "heldout": "test"},
     )
-    licence: ClassVar[str] = "MIT"
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("train.json",), "heldout": ("test.json",)}
-    schema: ClassVar[Mapping[str, Shape]] = {
+    licence = "MIT"
+    mirror = {"train": ("train.json",), "heldout": ("test.json",)}
+    schema = {
         "pre_text": [str],
         "post_text": [str],
         "table": [[str]],
@@ -56,14 +54,14 @@ class FinQA(DataTask):
         "answer": (str, float, type(None)),
         "exe_ans": (str, float),
     }
-    mirror_schema: ClassVar[Mapping[str, Shape] | None] = {
+    mirror_schema = {
         "pre_text": [str],
         "post_text": [str],
         "table": [[str]],
         "qa": {"question": str, "answer": (str, float, type(None)), "exe_ans": (str, float)},
     }
-    sizes: ClassVar[Mapping[Split, int]] = {"train": 6251, "heldout": 1147}
-    note: ClassVar[str] = (
+    sizes = {"train": 6251, "heldout": 1147}
+    note = (
         "The 883 published dev rows are not used. Rows whose exe_ans is neither a number nor yes or no are left out. "
         "Tested on rows written by hand in the published form."
     )

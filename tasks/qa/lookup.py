@@ -4,21 +4,20 @@ People are always listed in the same order, so that a tiny model can learn where
 """
 
 import random
-from typing import ClassVar
 
-from tasks._base import Domain, Draft, ProceduralTask, Row
+from tasks import Draft, ProceduralTask, Row
 from tasks.qa._people import NAMES
 
 FACTS = 6
 
 
 class Lookup(ProceduralTask):
-    name: ClassVar[str] = "lookup"
-    domain: ClassVar[Domain] = "qa"
-    revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Find one of six people's stated numbers; the reply must be the number."
-    chance: ClassVar[float] = 1 / FACTS
-    max_reply_tokens: ClassVar[int] = 3
+    name = "lookup"
+    domain = "qa"
+    revision = 1
+    summary = "Find one of six people's stated numbers; the reply must be the number."
+    chance = 1 / FACTS
+    max_reply_tokens = 3
 
     def draw(self, rng: random.Random) -> Draft:
         names = NAMES[:FACTS]

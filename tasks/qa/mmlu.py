@@ -1,36 +1,34 @@
 """MMLU (Hendrycks et al., arXiv 2009.03300): exam questions from 57 subjects, four options."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-from tasks._base import Draft, Split
+from tasks import Draft, Hub, OffSchema
 from tasks._choice import ChoiceTask, choice
-from tasks._data import Hub
-from tasks._schema import OffSchema, Shape
 
 OPTIONS = 4
 
 
 class Mmlu(ChoiceTask):
-    name: ClassVar[str] = "mmlu"
-    summary: ClassVar[str] = "Choose the right one of four options for an exam question; the letter counts."
-    hub: ClassVar[Hub] = Hub(
+    name = "mmlu"
+    summary = "Choose the right one of four options for an exam question; the letter counts."
+    hub = Hub(
         "cais/mmlu",
         "c30699e8356da336a370243923dbaf21066bb9fe",
         {"train": "auxiliary_train", "heldout": "test"},
         config="all",
     )
-    licence: ClassVar[str] = "MIT"
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {
+    licence = "MIT"
+    mirror = {
         "train": ("dev/*_dev.csv", "val/*_val.csv"),
         "heldout": ("test/*_test.csv",),
     }
-    columns: ClassVar[tuple[str, ...]] = ("question", *"ABCD", "answer")
-    schema: ClassVar[Mapping[str, Shape]] = {"question": str, "choices": [str], "answer": int}
-    mirror_schema: ClassVar[Mapping[str, Shape] | None] = {"answer": frozenset("ABCD")}
-    sizes: ClassVar[Mapping[Split, int]] = {"train": 99_842, "heldout": 14_042}
-    balance: ClassVar[Mapping[str, float]] = {"A": 0.2295, "B": 0.2465, "C": 0.2551, "D": 0.2689}
-    note: ClassVar[str] = (
+    columns = ("question", *"ABCD", "answer")
+    schema = {"question": str, "choices": [str], "answer": int}
+    mirror_schema = {"answer": frozenset("ABCD")}
+    sizes = {"train": 99_842, "heldout": 14_042}
+    balance = {"A": 0.2295, "B": 0.2465, "C": 0.2551, "D": 0.2689}
+    note = (
         "The published training rows (auxiliary_train) are other exams. Files of the original release have none: from "
         "data_root, the 1,816 rows of dev and val train, and test is held out. The two give different data hashes."
     )

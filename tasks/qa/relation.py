@@ -5,9 +5,8 @@ same order, so that a tiny model can learn where to look.
 """
 
 import random
-from typing import ClassVar
 
-from tasks._base import Domain, Draft, ProceduralTask, Row
+from tasks import Draft, ProceduralTask, Row
 from tasks.qa._people import NAMES
 
 PEOPLE = 5
@@ -15,12 +14,12 @@ ROOMS = "ABCDE"
 
 
 class Relation(ProceduralTask):
-    name: ClassVar[str] = "relation"
-    domain: ClassVar[Domain] = "qa"
-    revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "From a person to the room to the room's number; the number at the end counts."
-    chance: ClassVar[float] = 1 / PEOPLE
-    max_reply_tokens: ClassVar[int] = 4
+    name = "relation"
+    domain = "qa"
+    revision = 1
+    summary = "From a person to the room to the room's number; the number at the end counts."
+    chance = 1 / PEOPLE
+    max_reply_tokens = 4
 
     def draw(self, rng: random.Random) -> Draft:
         names, rooms = NAMES[-PEOPLE:], rng.sample(ROOMS, PEOPLE)

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from bench.models.base import NANO, load_model, model_digest, parameters_digest
 from bench.request.suite import load_suite
-from tasks._base import ProceduralTask
+from tasks import ProceduralTask
 from tasks._registry import all_tasks
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from torch.nn import Parameter
 from torchjd import aggregation
 
 from bench.engine.gradients import TaskGradients
-from methods._base import Gramian, RunInfo
+from methods import Gramian, RunInfo
 from methods._battery.inputs import signals_of
 from methods._registry import cards, load
 from methods.torchjd import ARGUMENTS

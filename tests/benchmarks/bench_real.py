@@ -29,7 +29,7 @@ from bench.training.rollouts import grouped, measure
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
 from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
-from methods._base import Rollouts, RunInfo
+from methods import Rollouts, RunInfo
 from methods._registry import load
 from tasks._registry import get_task
 

@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor
 from torchjd import aggregation
 
-from methods._base import GramianWeighting, RunInfo
+from methods import GramianWeighting, RunInfo
 from methods._battery.inputs import signals_of
 from methods._registry import cards, load
 from methods.torchjd import ARGUMENTS, TorchJD

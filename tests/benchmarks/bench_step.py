@@ -24,7 +24,7 @@ from bench.training.rollouts import grouped, measure
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
 from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
-from methods._base import RunInfo
+from methods import RunInfo
 from methods._registry import load
 from tasks._registry import get_task
 

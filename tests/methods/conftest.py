@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from methods._base import Signals
+from methods import Signals
 from methods._battery import inputs
 
 HALVING = '''"""Halving: each task gets a part.
@@ -14,17 +14,16 @@ Source     a paper, equation 3
 Differs    nothing
 Costs      none
 """
-from typing import ClassVar
 from torch import Tensor
-from methods._base import LossWeighting, Settings, Signals, setting
+from methods import LossWeighting, Settings, Signals, setting
 
 class HalvingSettings(Settings):
     part: float = setting(0.5, low=0.0, high=1.0, doc="part")
 
 class Halving(LossWeighting):
-    name: ClassVar[str] = "halving"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = HalvingSettings
+    name = "halving"
+    version = 1
+    Settings = HalvingSettings
 
     def weights(self, signals: Signals) -> Tensor:
         return signals.shares

@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from methods._base import (
-    HOOKS,
+from methods import (
     GradientCombination,
     GramianWeighting,
     LossWeighting,
@@ -21,6 +20,7 @@ from methods._base import (
     TaskSampling,
     setting,
 )
+from methods._base import HOOKS
 from methods._battery import PROPERTIES, Subject, peers
 from methods._cards import MethodCard
 

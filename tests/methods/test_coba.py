@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from methods._base import Gramian, RunInfo, Signals
+from methods import Gramian, RunInfo, Signals
 from methods.coba import CoBa, left
 
 NAN = torch.full((2,), float("nan"), dtype=torch.float64)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from methods._base import Layout, RunInfo, StepWrapper
+from methods import Layout, RunInfo, StepWrapper
 from methods._offsets import along
 from methods.f_mtl import FMTL, FMTLSettings
 from methods.samo import SAMO, SAMOSettings

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from methods._base import GradientCombination, Layout, RunInfo, Signals
+from methods import GradientCombination, Layout, RunInfo, Signals
 from methods._columns import CHUNK
 from methods.db_mtl import DBMTL, DBMTLSettings
 from methods.excessmtl import ExcessMTL, ExcessMTLSettings

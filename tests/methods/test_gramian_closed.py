@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from bench.engine.gradients import inner_products
-from methods._base import Gramian, Method, RunInfo, Signals, Weighting
+from methods import Gramian, Method, RunInfo, Signals, Weighting
 from methods.aligned_mtl import AlignedMTL, AlignedMTLSettings
 from methods.config import ConFIG
 from methods.gradvac import GradVac, GradVacSettings

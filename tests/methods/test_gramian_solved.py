@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from methods._base import GramianWeighting, RunInfo
+from methods import GramianWeighting, RunInfo
 from methods._battery.inputs import signals_of
 from methods._fairness import fair_weights
 from methods._halfspaces import halfspace_weights

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bench.errors import UserError
-from methods._base import LossWeighting
+from methods import LossWeighting
 from methods._loading import FOLDER
 from methods._registry import cards, class_of, find, load, settings_of
 from methods.static import Static
@@ -40,7 +40,7 @@ def test_a_missing_package_is_answered_with_the_command(monkeypatch: pytest.Monk
 
 def family(source: str, names: str = '("One", "Two")') -> str:
     """The file with a class that has variants."""
-    lines = f"= 1\n    variants: ClassVar[tuple[str, ...]] = {names}\n    variant: ClassVar[str] = 'One'\n"
+    lines = f"= 1\n    variants = {names}\n    variant = 'One'\n"
     return source.replace("= 1\n", lines)
 
 
@@ -90,17 +90,17 @@ UNLOADABLE = {
         "halving.py: the name pcgrad belongs to methods/pcgrad.py; give yours",
     ),
     "name of a library": ('"halving"', '"torchjd"', "the name torchjd belongs to methods/torchjd.py"),
-    "syntax": ("return signals.shares", "return (", "halving.py: line 20 is not Python: '(' was never closed"),
-    "missing name": ("setting(0.5", "seting(0.5", "halving.py: line 12, NameError: name 'seting' is not defined"),
-    "missing package": ("from torch", "from torhc", "halving.py: line 8, ModuleNotFoundError: No module named 'torhc'"),
-    "missing module": ("methods._base", "methods._bas", "halving.py: line 9, ModuleNotFoundError: No module named"),
-    "wrong import": ("Signals, setting", "Sigals, setting", "halving.py: line 9, ImportError: cannot import name"),
+    "syntax": ("return signals.shares", "return (", "halving.py: line 19 is not Python: '(' was never closed"),
+    "missing name": ("setting(0.5", "seting(0.5", "halving.py: line 11, NameError: name 'seting' is not defined"),
+    "missing package": ("from torch", "from torhc", "halving.py: line 7, ModuleNotFoundError: No module named 'torhc'"),
+    "missing module": ("from methods", "from methods._bas", "halving.py: line 8, ModuleNotFoundError: No module named"),
+    "wrong import": ("Signals, setting", "Sigals, setting", "halving.py: line 8, ImportError: cannot import name"),
     "exception": (
         "    version",
         "    rest = 1 / 0\n    version",
-        "halving.py: line 16, ZeroDivisionError: division by",
+        "halving.py: line 15, ZeroDivisionError: division by",
     ),
-    "exit": ("    version", "    rest = exit()\n    version", "halving.py: line 16, SystemExit"),
+    "exit": ("    version", "    rest = exit()\n    version", "halving.py: line 15, SystemExit"),
     "no class": ("(LossWeighting)", "", "halving.py: one public class must derive from"),
     "no card": ("Source ", "Sauce ", "must begin with Source"),
 }

@@ -9,8 +9,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from methods import _registry
-from methods._base import Gramian, LossWeighting, RunInfo, Signals
+from methods import Gramian, LossWeighting, RunInfo, Signals, _registry
 from methods._weights import Logits, log_loss_weights, part_of_run, smoothed
 from methods.coba import convergence_weights, slope
 

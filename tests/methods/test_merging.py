@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from methods._base import Layout
+from methods import Layout
 from methods._merging import nearest_orthonormal, pcb, ties, tsv, whitened
 from methods.forkmerge import greedy
 

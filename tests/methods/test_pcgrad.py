@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from methods._base import Signals
+from methods import Signals
 from methods.pcgrad import PCGrad
 
 

@@ -8,8 +8,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from methods import _registry
-from methods._base import Layout, RunInfo, RunPlan, Signals
+from methods import Layout, RunInfo, RunPlan, Signals, _registry
 from methods.order_matters import loudest
 
 MakeSignals = Callable[..., Signals]

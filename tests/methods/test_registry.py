@@ -19,16 +19,15 @@ Costs      none
 
 Free text may follow.
 """
-from typing import ClassVar
-from methods._base import LossWeighting, TaskSampling
+from methods import LossWeighting, TaskSampling
 
 class Helper:
     pass
 
 class Halving(LossWeighting, TaskSampling):
     """Halves."""
-    name: ClassVar[str] = "halving"
-    version: ClassVar[int] = 1
+    name = "halving"
+    version = 1
 
     def weights(self, signals):
         return signals.losses * 0 + 0.5  # a comment
@@ -69,10 +68,10 @@ MALFORMED = {
     "field twice": (GOOD.replace("Costs ", "Source "), "each once"),
     "no class": (GOOD.split("class Halving")[0], "found none"),
     "two classes": (GOOD + "\n\nclass Other(Halving):\n    pass\n", "found Halving and Other"),
-    "no name": (GOOD.replace('name: ClassVar[str] = "halving"', ""), "needs `name"),
+    "no name": (GOOD.replace('name = "halving"', ""), "needs `name"),
     "odd name": (GOOD.replace('"halving"', '"Halving!"'), "needs `name"),
-    "no version": (GOOD.replace("version: ClassVar[int] = 1", ""), "needs `version"),
-    "version zero": (GOOD.replace("int] = 1", "int] = 0"), "needs `version"),
+    "no version": (GOOD.replace("version = 1", ""), "needs `version"),
+    "version zero": (GOOD.replace("version = 1", "version = 0"), "needs `version"),
     "syntax": (GOOD + "\nclass\n", "is not Python"),
     "order": (
         GOOD.replace("Source ", "Zource ").replace("Costs ", "Source ").replace("Zource", "Costs"),
@@ -108,7 +107,7 @@ def test_two_methods_of_one_name_are_refused(folder: MakeFolder) -> None:
 def test_a_changed_method_has_a_new_version() -> None:
     """Records name a method by its version: the same version must give the same answers."""
     missing = not_frozen()
-    remedy = "To enter new methods and versions: python -m methods._registry --freeze [NAME]..."
+    remedy = "To enter new methods and versions: bench freeze [NAME]..."
     assert not missing, "\n".join([*missing, remedy])
 
 
@@ -166,7 +165,7 @@ def test_freezing_enters_new_versions_and_never_changes_an_old_one(
         freeze(golden, methods)
     assert texts(golden) == first
 
-    freeze(golden, folder(halving=changed.replace("int] = 1", "int] = 2")))
+    freeze(golden, folder(halving=changed.replace("version = 1", "version = 2")))
     assert [json.loads(text)["halving"]["version"] for text in texts(golden)] == [2, 2]
     with pytest.raises(UserError, match="raise its version"):
         freeze(golden, folder(halving=halving))

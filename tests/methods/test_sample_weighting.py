@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from methods._base import Rollouts, RunInfo, SampleWeighting
+from methods import Rollouts, RunInfo, SampleWeighting
 from methods.delta_l import DeltaL, DeltaLSettings
 from methods.dr_grpo import DrGRPO
 from methods.grpo import GRPO

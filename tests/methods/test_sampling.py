@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from methods._base import Gramian, RunInfo, Signals, TaskSampling
+from methods import Gramian, RunInfo, Signals, TaskSampling
 from methods._estimates import ExponentialMean, GradientMoments, at_least
 from methods.balanced_pike import BalancedPiKE, BalancedPiKESettings
 from methods.dump import DUMP, DUMPSettings

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 from torch import Tensor
 
-from methods._base import Gramian, Signals
+from methods import Gramian, Signals
 from methods._solvers import dual_cone_weights
 from methods.upgrad import UPGrad
 

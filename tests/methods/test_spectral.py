@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from methods._base import Gramian, Method, RunInfo, Signals, Weighting
+from methods import Gramian, Method, RunInfo, Signals, Weighting
 from methods._spectral import (
     config_weights,
     cross_products,

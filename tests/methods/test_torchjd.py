@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 from torchjd import aggregation
 
 from bench.errors import RunFailed, UserError
-from methods._base import Layout, RunInfo, Signals
+from methods import Layout, RunInfo, Signals
 from methods.torchjd import DRAWING, TorchJD
 
 LAYOUT = Layout(("only",), (6,), ((6,),))

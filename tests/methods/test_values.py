@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from methods._base import Method, Rollouts, RunInfo, Signals, Weighting
+from methods import Method, Rollouts, RunInfo, Signals, Weighting
 from methods.gradient_proportional import GradientProportional, GradientProportionalSettings
 from methods.pcgrad import PCGrad
 from methods.static import Static, StaticSettings

@@ -5,7 +5,7 @@ import torch
 from torch import Generator, Tensor
 from torchjd.aggregation import CRMOGMWeighting, MeanWeighting
 
-from methods._base import Layout, RunInfo, StepWrapper
+from methods import Layout, RunInfo, StepWrapper
 from methods._battery.inputs import signals_of
 from methods._offsets import along, length
 from methods.cr_mogm import CRMOGM, CRMOGMSettings

@@ -8,16 +8,16 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 from datasets import Dataset
 
 from bench.errors import UserError
-from tasks._base import Domain, Draft, Row, Split, data_hash
-from tasks._data import ROOT, DataTask, Hub, data_root, load
+from tasks import DataTask, Draft, Hub, OffSchema, Row, Split, data_hash
+from tasks._data import ROOT, data_root, load
 from tasks._files import read
-from tasks._schema import OffSchema, check
+from tasks._schema import check
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -25,17 +25,17 @@ REPOSITORY = Path(__file__).parents[2]
 class Echo(DataTask):
     """Say the word. A training file, a held-out file."""
 
-    name: ClassVar[str] = "echo"
-    domain: ClassVar[Domain] = "qa"
-    revision: ClassVar[int] = 1
-    summary: ClassVar[str] = "Say the word."
-    chance: ClassVar[float] = 0.5
-    max_reply_tokens: ClassVar[int] = 4
-    hub: ClassVar[Hub] = Hub("hand/echo", "none, it is written by hand", {"train": "train", "heldout": "test+extra"})
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("train.jsonl",), "heldout": ("test*.jsonl",)}
-    licence: ClassVar[str] = "none"
-    schema: ClassVar[Mapping[str, Any]] = {"word": str}
-    sizes: ClassVar[Mapping[Split, int]] = {"train": 3, "heldout": 3}
+    name = "echo"
+    domain = "qa"
+    revision = 1
+    summary = "Say the word."
+    chance = 0.5
+    max_reply_tokens = 4
+    hub = Hub("hand/echo", "none, it is written by hand", {"train": "train", "heldout": "test+extra"})
+    mirror = {"train": ("train.jsonl",), "heldout": ("test*.jsonl",)}
+    licence = "none"
+    schema = {"word": str}
+    sizes = {"train": 3, "heldout": 3}
 
     def draft(self, raw: Mapping[str, Any]) -> Draft | None:
         return Draft(f"Say {raw['word']}.", raw["word"]) if raw["word"] else None
@@ -50,12 +50,12 @@ class Echo(DataTask):
 class Shared(Echo):
     """Both splits in one file."""
 
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"train": ("all.jsonl",), "heldout": ("all.jsonl",)}
-    hub: ClassVar[Hub] = Hub("hand/echo", "none, it is written by hand", {"train": "all", "heldout": "all"})
+    mirror = {"train": ("all.jsonl",), "heldout": ("all.jsonl",)}
+    hub = Hub("hand/echo", "none, it is written by hand", {"train": "all", "heldout": "all"})
 
 
 class Evaluation(Echo):
-    mirror: ClassVar[Mapping[Split, tuple[str, ...]]] = {"heldout": ("test*.jsonl",)}
+    mirror = {"heldout": ("test*.jsonl",)}
 
 
 def put(root: Path, file: str, *words: object) -> Path:
@@ -160,10 +160,10 @@ def test_the_hub_is_read_through_datasets(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
 
     class Folder(Echo):
-        hub: ClassVar[Hub] = Hub(str(folder), "none, it is a folder", {"train": "train", "heldout": "test"})
+        hub = Hub(str(folder), "none, it is a folder", {"train": "train", "heldout": "test"})
 
     class Joined(Echo):
-        hub: ClassVar[Hub] = Hub(str(folder), "none, it is a folder", Echo.hub.splits)
+        hub = Hub(str(folder), "none, it is a folder", Echo.hub.splits)
 
     monkeypatch.delenv(ROOT)
     assert sorted(row.answer for row in Folder().rows("train", 2)) == ["a", "b"]

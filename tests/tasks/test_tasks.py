@@ -17,9 +17,9 @@ import pytest
 import yaml
 
 from bench.errors import UserError
-from tasks._base import ProceduralTask, Row, Split, Task, data_hash, last_word, split_of
+from tasks import DataTask, ProceduralTask, Row, Split, Task, data_hash, last_word
+from tasks._base import split_of
 from tasks._data import ROOT as DATA_ROOT
-from tasks._data import DataTask
 from tasks._harness import heldout, reward
 from tasks._registry import all_tasks, get_task
 
@@ -169,7 +169,7 @@ def hashes(hand_written: Path) -> list[dict[str, list[str]]]:
     """Data hashes of all tasks from two interpreters that order sets and dictionaries differently."""
     code = """
 import json
-from tasks._base import data_hash
+from tasks import data_hash
 from tasks._registry import all_tasks
 def first(task, split):
     return tuple(row for row, _ in zip(task.stream(split), range(200)))

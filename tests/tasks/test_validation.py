@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks._base import Row
-from tasks._data import DataTask, load
+from tasks import DataTask, Row
+from tasks._data import load
 from tasks._registry import all_tasks
 
 SAMPLE = {"code": 100, "math": 300, "qa": 500}

@@ -83,6 +83,23 @@ def new_method(name: str, acts_on: str, folder: Path | None) -> None:
 
 
 @click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=method_names)
+def freeze(names: tuple[str, ...]) -> None:
+    """Enter new methods and new versions in tests/golden/: their source's digest and their golden answers.
+
+    \b
+    bench freeze reward_gap     one method
+    bench freeze                all that are new
+
+    A method that changed under the version that is frozen is refused: raise its `version`.
+    """
+    from methods._registry import freeze as enter
+
+    entered = enter(names=names)
+    click.echo(f"Frozen: {', '.join(entered)}" if entered else "Nothing is new: every version is frozen already.")
+
+
+@click.command()
 @click.argument("name", required=False, shell_complete=task_names)
 @click.option("--data-root", type=click.Path(path_type=Path), help="folder of local copies of data sets, not the hub")
 @click.option("--json", "as_json", is_flag=True, help="the same as JSON")

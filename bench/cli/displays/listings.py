@@ -6,7 +6,7 @@ from bench.request.suite import Suite
 from methods._registry import MethodCard
 
 if TYPE_CHECKING:
-    from methods._base import Settings
+    from methods import Settings
 
 TEXTS = ("name", "version", "title", "summary", "source", "differs", "costs", "conflicts")
 BOUNDS = ("low", "high", "search", "log", "per_task")

@@ -15,7 +15,7 @@ from methods._registry import MethodCard
 
 if TYPE_CHECKING:
     from bench.contributing.authoring import Report
-    from methods._base import Settings
+    from methods import Settings
 
 PLACES = {
     "TaskSampling": "choose the tasks of the next step's prompts",

@@ -9,8 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.errors import UserError
-from tasks._base import HELDOUT_SHARE, Row, Split, Task
-from tasks._data import DataTask, data_root, published
+from tasks import DataTask, Row, Split, Task
+from tasks._base import HELDOUT_SHARE
+from tasks._data import data_root, published
 
 SAMPLES = 3
 SHOWN = 700

@@ -5,7 +5,7 @@ from typing import Any
 
 from bench.training.checkpoint.tree import poured
 from bench.training.trl.balanced import Balanced
-from methods._base import Method
+from methods import Method
 
 
 class Progress:

@@ -19,8 +19,8 @@ from bench.training.answers import proportions_of
 from bench.training.batches import Measured, TaskBatch
 from bench.training.callback import StepCallback
 from bench.training.step import BalancedStep
-from methods._base import TaskSampling
-from tasks._base import Row, Task
+from methods import TaskSampling
+from tasks import Row, Task
 
 Batch = dict[str, Tensor]
 

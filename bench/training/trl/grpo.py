@@ -24,8 +24,8 @@ from bench.training.batches import Measured, TaskBatch
 from bench.training.rollouts import grouped, measure, reweighted
 from bench.training.trl.balanced import Balanced, Batch
 from bench.training.trl.common import dealt, shared_config
-from methods._base import Rollouts
-from tasks._base import Row, Task
+from methods import Rollouts
+from tasks import Row, Task
 
 
 def grpo_config(

@@ -20,7 +20,7 @@ from bench.training.batches import Measured, TaskBatch
 from bench.training.demonstrations import Demonstration, counted, demonstrations, task_batches
 from bench.training.trl.balanced import Balanced, Batch
 from bench.training.trl.common import dealt, shared_config
-from tasks._base import Row, Task
+from tasks import Row, Task
 
 Prompts = Sequence[tuple[int, Row]]
 

@@ -133,7 +133,7 @@ def test_it_is_quick(place: Path) -> None:
 def test_it_needs_no_training_stack() -> None:
     """Not even where all methods, tasks and suites are listed."""
     code = (
-        "import sys, click\nfrom bench.cli.main import completion\nfrom bench.cli.commands.running import run\n"
+        "import sys, click\nfrom bench.cli import completion\nfrom bench.cli.commands.running import run\n"
         "context = click.Context(run, info_name='run')\nword = run.params[0]\n"
         "for text in ('', 'method=', 'suite=', 'seed=', 'tasks=', 'wrapper=', 'regime='):\n"
         "    assert completion.run_words(context, word, text), text\n"

@@ -6,7 +6,7 @@ import torch
 from bench.engine.probe import Probe
 from bench.records.schema import MAX_BYTES, MAX_POINTS
 from bench.records.store import to_text
-from methods._base import Gramian, Signals
+from methods import Gramian, Signals
 
 NAN = float("nan")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from bench.engine.sampling import Apportionment, PromptStream, blind_order, seeded
-from tasks._base import Row
+from tasks import Row
 
 
 def shares(*values: float) -> torch.Tensor:

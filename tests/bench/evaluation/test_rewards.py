@@ -27,7 +27,7 @@ from bench.errors import UserError
 from bench.evaluation.rewards import base_scores, evaluate, score
 from bench.records.schema import Score
 from bench.request.suite import load_suite
-from tasks._base import Row, Task
+from tasks import Row, Task
 from tasks._registry import get_task
 
 ROOT = Path(__file__).parents[3]

@@ -24,7 +24,7 @@ from bench.request.suite import load_suite
 from bench.run.prepare import prepare
 from bench.training.rollouts import grouped
 from bench.training.trl.grpo import joined
-from methods._base import Rollouts
+from methods import Rollouts
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -204,18 +204,16 @@ Costs      a process
 """
 
 import os
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import LossWeighting, Settings, Signals
+from methods import LossWeighting, Settings, Signals
 
 
 class Dies(LossWeighting):
-    name: ClassVar[str] = "dies"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = Settings
+    name = "dies"
+    version = 1
+    Settings = Settings
 
     def weights(self, signals: Signals) -> Tensor:
         if signals.step == 1 and os.environ["RANK"] == "1":

@@ -31,7 +31,7 @@ from bench.training.rollouts import grouped
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
 from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
-from methods._base import RunInfo
+from methods import RunInfo
 from methods.uniform import Uniform
 from tasks._registry import get_task
 

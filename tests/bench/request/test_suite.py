@@ -10,7 +10,7 @@ from bench.evaluation.standard_tasks import known
 from bench.request.request import parse_request
 from bench.request.suite import SUITES, load_suite, suite_names
 from bench.run.prepare import chosen_methods
-from tasks._data import DataTask
+from tasks import DataTask
 from tasks._registry import get_task
 
 ROOT = Path(__file__).parents[3]

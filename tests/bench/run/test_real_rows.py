@@ -19,7 +19,7 @@ from bench.records.schema import Record
 from bench.records.store import outcome_digest
 from bench.request.request import Request, parse_request
 from bench.run.story import Finished, run
-from tasks._base import data_hash
+from tasks import data_hash
 from tasks._data import ROOT, data_root
 from tasks._registry import get_task
 

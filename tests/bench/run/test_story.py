@@ -135,7 +135,7 @@ Costs      nothing
 """
 
 import torch
-from methods._base import LossWeighting
+from methods import LossWeighting
 
 
 class Broken(LossWeighting):

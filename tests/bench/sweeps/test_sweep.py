@@ -24,17 +24,15 @@ Costs      nothing
 Conflicts  never
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from methods._base import Gramian, GramianWeighting, Signals
+from methods import Gramian, GramianWeighting, Signals
 
 
 class Broken(GramianWeighting):
-    name: ClassVar[str] = "broken"
-    version: ClassVar[int] = 1
+    name = "broken"
+    version = 1
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         return torch.full_like(gramian.norms, torch.nan)

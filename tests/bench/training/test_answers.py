@@ -8,8 +8,8 @@ from torch import Tensor
 
 from bench.errors import RunFailed
 from bench.training.answers import direction_of, proportions_of, sample_weights_of, weights_of
-from methods._base import GradientCombination, Gramian, Layout, LossWeighting, Rollouts, SampleWeighting, Signals
-from methods._base import TaskSampling as Sampling
+from methods import GradientCombination, Gramian, Layout, LossWeighting, Rollouts, SampleWeighting, Signals
+from methods import TaskSampling as Sampling
 
 ONES = torch.ones(2, dtype=torch.float64)
 SIGNALS = Signals(

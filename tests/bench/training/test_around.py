@@ -12,7 +12,7 @@ from bench.engine.probe import Probe
 from bench.training.around import Around, ExtraPasses
 from bench.training.batches import Measured, MicroBatch, TaskBatch
 from bench.training.step import BalancedStep
-from methods._base import Inner, Layout, Method, Passes, RunInfo, Signals, StepWrapper
+from methods import Inner, Layout, Method, Passes, RunInfo, Signals, StepWrapper
 from methods.pcgrad import PCGrad
 from methods.uniform import Uniform
 

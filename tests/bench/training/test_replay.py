@@ -4,7 +4,7 @@ import torch
 
 from bench.training.checkpoint.keeper import Checkpoints
 from bench.training.replay import Replay, cells, variables
-from methods._base import RunPlan, Stages
+from methods import RunPlan, Stages
 
 
 class Plan(RunPlan):

@@ -12,7 +12,7 @@ from bench.run.prepare import prepare
 from bench.run.story import Session
 from bench.training.stages import carry_out
 from bench.training.training import Training
-from methods._base import RunInfo, RunPlan, Stages
+from methods import RunInfo, RunPlan, Stages
 
 WORDS = ("method=uniform", "suite=smoke-v1", "recipe.steps=2", "recipe.prompts_per_task=2", "evaluation.items=8")
 Execute = Callable[[Stages], Tensor]

@@ -12,7 +12,7 @@ from bench.engine.probe import Probe
 from bench.errors import RunFailed
 from bench.training.batches import Measured, MicroBatch, TaskBatch
 from bench.training.step import BalancedStep
-from methods._base import GradientCombination, Gramian, GramianWeighting, Layout, Method, RunInfo, Signals
+from methods import GradientCombination, Gramian, GramianWeighting, Layout, Method, RunInfo, Signals
 from methods.pcgrad import PCGrad
 from methods.uniform import Uniform
 

@@ -22,9 +22,9 @@ Differs    nothing
 Costs      nothing
 """
 
-from typing import ClassVar, Literal
+from typing import Literal
 
-from methods._base import LossWeighting, Settings, setting
+from methods import LossWeighting, Settings, setting
 
 
 class ManySettings(Settings):
@@ -37,9 +37,9 @@ class ManySettings(Settings):
 
 
 class Many(LossWeighting):
-    name: ClassVar[str] = "many"
-    version: ClassVar[int] = 1
-    Settings: ClassVar[type[Settings]] = ManySettings
+    name = "many"
+    version = 1
+    Settings = ManySettings
 '''
 
 
@@ -93,7 +93,7 @@ def test_a_suite_and_a_version_have_their_own_points(tmp_path):
     assert other.seeds != space_of(cards()["mt_grpo"], SUITE).seeds
     path = tmp_path / "many.py"
     spaces = []
-    for text in (MANY, MANY.replace("int] = 1", "int] = 2")):
+    for text in (MANY, MANY.replace("version = 1", "version = 2")):
         path.write_text(text)
         spaces.append(space_of(read_card(path), SUITE))
     one, two = (space.points(2)[1] for space in spaces)

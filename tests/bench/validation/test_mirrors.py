@@ -10,7 +10,7 @@ from bench.request.suite import load_suite
 from bench.validation import recipe
 from bench.validation.checkout import Checkout
 from bench.validation.mixture import blind_order, embedded_digest
-from methods._base import SampleWeighting
+from methods import SampleWeighting
 from methods._declared import defaults, source_of
 from methods._registry import cards, load
 
@@ -47,7 +47,7 @@ def real_steps() -> dict[str, list[float]]:
     """What the probe keeps of a step of three tasks."""
     import torch
 
-    from methods._base import Gramian, Signals
+    from methods import Gramian, Signals
 
     each = torch.ones(3, dtype=torch.float64)
     names = ("losses", "rewards", "mean_abs_advantage", "lengths", "prompt_lengths", "silent", "shares")

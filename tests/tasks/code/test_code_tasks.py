@@ -8,8 +8,8 @@ import pytest
 from datasets import Dataset
 
 from bench.errors import UserError
-from tasks._base import Row, data_hash
-from tasks._data import DataTask, load
+from tasks import DataTask, Row, data_hash
+from tasks._data import load
 from tasks._registry import get_task
 from tasks.code import cruxeval
 from tasks.code._program import fenced

@@ -43,7 +43,7 @@ class Shout(str):
 
 PLAIN = [
     None, True, False, 0, -1, 127, 128, -128, -129, 2**64, -(10**300), 0.0, -0.5, math.inf, "", "é", "\ud800",
-    b"\0\xff", [], [[1], []], (), (1,), {}, {"a": None}, set(), {1, "a"}, frozenset({2}),
+    b"\0\xff", [], [[1], []], (), (1,), {}, {"a": None}, set(), {1, (2, 3)}, frozenset({2}),
 ]  # fmt: skip
 RICH = [
     2j, bytearray(b"a"), deque([1]), Counter("aab"), OrderedDict(b=1, a=2), Decimal("-0.10"), Decimal("NaN"),

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bench.errors import UserError
-from tasks._base import Draft, Row
-from tasks._data import DataTask, load
+from tasks import DataTask, Draft, Row
+from tasks._data import load
 from tasks._formulas import symbolic
 from tasks._formulas.boxed import last_boxed, settled
 from tasks._formulas.symbolic import equal

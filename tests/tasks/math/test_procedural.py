@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from tasks._base import Row
+from tasks import Row
 from tasks._formulas.arithmetic import compute
 from tasks._registry import get_task
 from tasks.math.countdown import TARGETS, expression_of, guess

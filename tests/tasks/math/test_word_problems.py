@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from tasks._base import Row
-from tasks._data import DataTask, load
+from tasks import DataTask, OffSchema, Row
+from tasks._data import load
 from tasks._registry import get_task
-from tasks._schema import OffSchema
 from tasks.math._numeric import answer_of, written
 from tasks.math.svamp import step
 

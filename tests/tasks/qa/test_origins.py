@@ -7,8 +7,8 @@ import pytest
 from datasets import Dataset
 
 from bench.errors import UserError
-from tasks._base import data_hash
-from tasks._data import DataTask, load
+from tasks import DataTask, data_hash
+from tasks._data import load
 from tasks._registry import all_tasks
 
 QA = ["arc_challenge", "arc_easy", "boolq", "commonsenseqa", "finqa", "mmlu", "openbookqa"]

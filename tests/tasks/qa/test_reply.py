@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tasks._base import Row
+from tasks import Row
 from tasks._choice import TAIL, chosen, final_answer
 from tasks._registry import get_task
 

@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from bench.cli.displays.tasks import UNKNOWN, card, size_of, task_json, tasks_json, wrong_replies
 from bench.cli.main import cli
 from bench.errors import UserError
-from tasks._base import Task
-from tasks._data import ROOT, DataTask
+from tasks import DataTask, Task
+from tasks._data import ROOT
 from tasks._registry import all_tasks, get_task
 
 DATA = Path(__file__).parents[3] / "tasks" / "data"

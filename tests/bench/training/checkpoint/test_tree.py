@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.training.checkpoint.tree import SMALL, Tensors, Unsaveable, flatten, poured, rebuild
-from methods._base import Gramian
+from methods import Gramian
 from methods._estimates import ExponentialMean
 
 

@@ -19,7 +19,7 @@ from bench.training.rollouts import grouped, measure, padded, reweighted
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
 from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
-from methods._base import Method, Rollouts, RunInfo, SampleWeighting
+from methods import Method, Rollouts, RunInfo, SampleWeighting
 from methods.uniform import Uniform
 from tasks._registry import get_task
 

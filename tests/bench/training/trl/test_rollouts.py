@@ -18,7 +18,7 @@ from bench.training.rollouts import grouped, padded
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
 from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config, joined
-from methods._base import Rollouts, RunInfo
+from methods import Rollouts, RunInfo
 from methods.uniform import Uniform
 from tasks._registry import get_task
 

@@ -19,7 +19,7 @@ from bench.training.demonstrations import collated
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
 from bench.training.trl.sft import BalancedSFTTrainer, sft_config
-from methods._base import Method, RunInfo
+from methods import Method, RunInfo
 from methods.uniform import Uniform
 from tasks._registry import get_task
 
