@@ -137,7 +137,8 @@ def counters_of(suite: Suite, cards: list[MethodCard]) -> Iterator[tuple[str, in
 def wants_of(card: MethodCard) -> frozenset[str]:
     """What a method's class declares as its `needs`, from its source; hook classes declare no extra passes."""
     for node in ast.walk(ast.parse(card.path.read_text("utf-8"))):
-        if isinstance(node, ast.AnnAssign) and getattr(node.target, "id", "") == "needs" and node.value:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if isinstance(node, ast.Assign | ast.AnnAssign) and getattr(targets[0], "id", "") == "needs" and node.value:
             return frozenset(str(one.value) for one in ast.walk(node.value) if isinstance(one, ast.Constant))
     return frozenset()
 

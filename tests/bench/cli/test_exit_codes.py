@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench.cli.main import main as cli
+from bench.cli import main as cli
 from bench.records.reproduction_files import FOLDER
 from bench.records.store import parse, read
 from bench.request.request import RESULTS

@@ -16,6 +16,7 @@ from bench.records.store import EXACT, identity_of, outcome_digest, read, record
 from bench.request.request import RESULTS, parse_request
 from bench.run.prepare import chosen_methods, folder_of
 from bench.run.story import run
+from bench.validation.checkout import Checkout
 
 TINY = ("suite=smoke-v1", "tasks=lookup,arithmetic", "recipe.steps=1", "evaluation.items=8", "seed=2")
 
@@ -147,13 +148,16 @@ def test_a_published_record_says_all_that_its_method_needs(path: Path, tmp_path:
     request = request_of(record, [], tmp_path)
     method, wrapper = chosen_methods(request)
     assert request.suite.digest == record.suite.digest
-    assert {name: method.use[name] for name in EXACT} == {name: getattr(record.method, name) for name in EXACT}
+    names = [name for name in EXACT if name != "source_digest"]
+    assert {name: method.use[name] for name in names} == {name: getattr(record.method, name) for name in names}
+    assert record.method.source_digest in Checkout().digests(method.card)
     assert folder_of(method, wrapper) == path.parent.name
 
 
-def test_a_published_record_is_the_run_that_it_asks_for(tmp_path: Path) -> None:
+def test_a_record_of_an_earlier_protocol_differs_by_that_and_by_how_sources_were_digested(tmp_path: Path) -> None:
     path = RESULTS / "nano-v1" / "static+0a09563d" / "1.json"
-    assert differing_code(read(path), request_of(read(path), [], tmp_path)) == []
+    found = differing_code(read(path), request_of(read(path), [], tmp_path))
+    assert [line.partition(":")[0] for line in found] == ["source of static under the same version"]
 
 
 def test_values_are_written_as_the_command_line_takes_them() -> None:

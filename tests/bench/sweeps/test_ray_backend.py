@@ -97,8 +97,8 @@ def with_cluster(body, timeout):
 @needs_ray
 def test_records_of_two_nodes_come_home_though_one_is_lost(bench):
     """Failures are told as elsewhere; a record of another identity does not enter the store."""
-    runs = [bench.run.story("slow", seed) for seed in range(4)]
-    others = [bench.run.story("fails"), bench.run.story("dies"), bench.run.story("foreign")]
+    runs = [bench.run("slow", seed) for seed in range(4)]
+    others = [bench.run("fails"), bench.run("dies"), bench.run("foreign")]
     bench.save(bench.bank, bench.make_record(method="foreign", suite="demo", identity="f" * 64))
     listed = [(run.words, run.method, run.seed, run.identity) for run in (*runs, *others)]
     body = SCHEDULED.format(store=str(bench.store), runs=listed, command=bench.command)
@@ -112,7 +112,7 @@ def test_records_of_two_nodes_come_home_though_one_is_lost(bench):
     assert "failed foreign on demo, seed 0 the node's record is of another identity" in said
     assert [read(run.path).identity for run in runs] == [run.identity for run in runs]
     assert all("step 1/2" in log_of(run).read_text() for run in runs)
-    assert not bench.run.story("foreign").path.exists()
+    assert not bench.run("foreign").path.exists()
     assert not any(claimed(run.path, run.store) for run in runs)
     assert not any(bench.is_alive(number) for *_, number in bench.notes()), "a lost node's runs end with it"
 
@@ -133,7 +133,7 @@ def test_a_sweep_of_real_runs_loses_none_with_its_node(tmp_path, monkeypatch):
 
 
 def test_a_run_on_a_node_has_a_store_of_its_own(bench):
-    run = bench.run.story("good")
+    run = bench.run("good")
     words = [word for word in run.words if not word.startswith("store=")]
     answer, log = run_on_node(words, bench.command, None, 1)
     assert answer["code"] == 0

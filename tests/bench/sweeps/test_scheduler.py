@@ -21,7 +21,7 @@ def results(outcomes):
 
 
 def test_every_run_is_run_once_and_recorded(bench, events):
-    runs = [bench.run.story("good", seed) for seed in range(5)]
+    runs = [bench.run("good", seed) for seed in range(5)]
     outcomes = sweep(bench, events, runs)
     assert {outcome.result for outcome in outcomes} == {"done"}
     assert all(outcome.fresh and outcome.seconds > 0 for outcome in outcomes)
@@ -31,7 +31,7 @@ def test_every_run_is_run_once_and_recorded(bench, events):
 
 
 def test_the_same_sweep_again_runs_nothing(bench, events):
-    runs = [bench.run.story("good", seed) for seed in range(3)]
+    runs = [bench.run("good", seed) for seed in range(3)]
     sweep(bench, events, runs)
     again = sweep(bench, events, runs)
     assert [outcome.fresh for outcome in again] == [False] * 3
@@ -49,7 +49,7 @@ def test_the_same_sweep_again_runs_nothing(bench, events):
     ],
 )
 def test_a_failure_has_its_reason_and_the_others_go_on(bench, events, kind, said):
-    runs = [bench.run.story(kind), *(bench.run.story("good", seed) for seed in range(2))]
+    runs = [bench.run(kind), *(bench.run("good", seed) for seed in range(2))]
     outcomes = {outcome.run.method: outcome for outcome in sweep(bench, events, runs, workers=1)}
     assert (outcomes[kind].result, outcomes[kind].reason) == ("failed", said)
     assert outcomes["good"].result == "done"
@@ -58,14 +58,14 @@ def test_a_failure_has_its_reason_and_the_others_go_on(bench, events, kind, said
 
 
 def test_a_failed_run_is_run_again_and_its_old_record_explains_no_new_crash(bench, events):
-    run = bench.run.story("raises")
+    run = bench.run("raises")
     bench.save(bench.store, bench.make_record(method="raises", suite="demo", status="failed", reason="long ago"))
     (outcome,) = sweep(bench, events, [run])
     assert outcome.reason == "ValueError: a bug of ours"
 
 
 def test_a_run_out_of_time_is_killed_with_all_that_it_started(bench, events):
-    outcomes = sweep(bench, events, [bench.run.story("hangs"), bench.run.story("good")], timeout=1.0)
+    outcomes = sweep(bench, events, [bench.run("hangs"), bench.run("good")], timeout=1.0)
     assert results(outcomes) == {"hangs on demo, seed 0": "failed", "good on demo, seed 0": "done"}
     (reason,) = [outcome.reason for outcome in outcomes if outcome.reason]
     assert reason == "killed after 1 s, which was its timeout"
@@ -74,9 +74,7 @@ def test_a_run_out_of_time_is_killed_with_all_that_it_started(bench, events):
 
 
 def test_what_died_is_started_again_as_often_as_is_said(bench, events):
-    outcomes = sweep(
-        bench, events, [bench.run.story("once"), bench.run.story("dies"), bench.run.story("raises")], retries=1
-    )
+    outcomes = sweep(bench, events, [bench.run("once"), bench.run("dies"), bench.run("raises")], retries=1)
     assert results(outcomes) == {
         "once on demo, seed 0": "done",
         "dies on demo, seed 0": "failed",
@@ -88,17 +86,17 @@ def test_what_died_is_started_again_as_often_as_is_said(bench, events):
 
 
 def test_progress_is_read_from_what_a_run_prints(bench, events):
-    sweep(bench, events, [bench.run.story("slow")])
+    sweep(bench, events, [bench.run("slow")])
     assert "train 1/2" in events.seen
 
 
 def test_a_run_may_hold_its_own_claim_while_the_sweep_waits_for_it(bench, events):
-    (outcome,) = sweep(bench, events, [bench.run.story("claims")])
+    (outcome,) = sweep(bench, events, [bench.run("claims")])
     assert outcome.result == "done"
 
 
 def test_a_run_that_another_process_has_is_waited_for(bench, events):
-    run = bench.run.story("refused")
+    run = bench.run("refused")
     (outcome,) = sweep(bench, events, [run])
     assert (outcome.result, outcome.fresh) == ("done", False)
     assert len(bench.notes()) == 1
@@ -106,7 +104,7 @@ def test_a_run_that_another_process_has_is_waited_for(bench, events):
 
 def test_a_claimed_run_is_begun_only_when_it_is_free(bench, events):
     """Free runs go first."""
-    taken, free = bench.run.story("good", 0), bench.run.story("slow", 1)
+    taken, free = bench.run("good", 0), bench.run("slow", 1)
     with claim(taken.path, taken.store) as mine:
         assert mine
         scheduler = Scheduler([taken, free], LocalBackend(1, None, bench.command), events)
@@ -117,7 +115,7 @@ def test_a_claimed_run_is_begun_only_when_it_is_free(bench, events):
 
 
 def test_two_sweeps_share_the_work(bench):
-    runs = [bench.run.story("slow", seed) for seed in range(6)]
+    runs = [bench.run("slow", seed) for seed in range(6)]
     both = [bench.sweeping(runs), bench.sweeping(runs)]
     said = [process.communicate(timeout=60)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
@@ -127,7 +125,7 @@ def test_two_sweeps_share_the_work(bench):
 
 
 def test_a_killed_run_is_told_and_the_same_sweep_completes(bench, events):
-    runs = [bench.run.story("later"), *(bench.run.story("good", seed) for seed in range(3))]
+    runs = [bench.run("later"), *(bench.run("good", seed) for seed in range(3))]
     process = bench.sweeping(runs)
     ((_, _, number),) = [note for note in bench.wait_for(4) if note[0] == "later"]
     os.kill(int(number), signal.SIGKILL)
@@ -142,7 +140,7 @@ def test_a_killed_run_is_told_and_the_same_sweep_completes(bench, events):
 
 
 def test_a_killed_sweep_takes_its_runs_with_it_and_the_same_sweep_completes(bench, events):
-    runs = [bench.run.story("good"), bench.run.story("later", 0), bench.run.story("later", 1)]
+    runs = [bench.run("good"), bench.run("later", 0), bench.run("later", 1)]
     process = bench.sweeping(runs)
     begun = bench.wait_for(3)
     process.kill()
@@ -157,7 +155,7 @@ def test_a_killed_sweep_takes_its_runs_with_it_and_the_same_sweep_completes(benc
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_sweep_lets_its_runs_end_and_leaves_nothing_running(bench, how):
-    process = bench.sweeping([bench.run.story("obeys_0"), bench.run.story("obeys_1"), bench.run.story("good")])
+    process = bench.sweeping([bench.run("obeys_0"), bench.run("obeys_1"), bench.run("good")])
     children = bench.wait_for(2, "child")
     process.send_signal(how)
     said, _ = process.communicate(timeout=30)
@@ -170,7 +168,7 @@ def test_an_interrupted_sweep_lets_its_runs_end_and_leaves_nothing_running(bench
 
 
 def test_what_does_not_obey_is_killed_at_the_second_interrupt(bench):
-    process = bench.sweeping([bench.run.story("deaf")], before="")
+    process = bench.sweeping([bench.run("deaf")], before="")
     ((*_, number),) = bench.wait_for(1, "deaf")
     process.send_signal(signal.SIGINT)
     bench.wait_for(1, "told")
@@ -180,7 +178,7 @@ def test_what_does_not_obey_is_killed_at_the_second_interrupt(bench):
 
 
 def test_a_store_that_cannot_be_written_is_one_sentence(bench, events):
-    run = bench.run.story("good")
+    run = bench.run("good")
     bench.store.write_text("a file")
     with pytest.raises(UserError, match=r"cannot claim the run .* store=DIR"):
         sweep(bench, events, [run])
@@ -189,7 +187,7 @@ def test_a_store_that_cannot_be_written_is_one_sentence(bench, events):
 def test_a_full_disk_is_found_before_a_run_is_begun(bench):
     """No file may grow: what the kernel says then is what it says of a full disk, but for the number."""
     limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))"
-    process = bench.sweeping([bench.run.story("good", seed) for seed in range(2)], before=limit)
+    process = bench.sweeping([bench.run("good", seed) for seed in range(2)], before=limit)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 1
     assert said.startswith("refused: cannot write")
@@ -199,7 +197,7 @@ def test_a_full_disk_is_found_before_a_run_is_begun(bench):
 
 def test_a_disk_that_fills_ends_the_sweep_with_a_sentence_and_keeps_what_is_done(bench, events):
     """After the first run, the log of the second cannot be written."""
-    first, second = bench.run.story("good", 0), bench.run.story("other", 0)
+    first, second = bench.run("good", 0), bench.run("other", 0)
     (bench.store / ".logs" / "demo").mkdir(parents=True)
     (bench.store / ".logs" / "demo" / "other").write_text("a file where a folder should be")
     scheduler = Scheduler([first, second], LocalBackend(1, None, bench.command), events)

@@ -22,7 +22,7 @@ def made(bench):
     """made(methods, **options): a plan of one run a method, that are to do but for `done`."""
 
     def made(*methods, **options):
-        entries = [Entry(bench.run.story(name), DONE if name == "done" else TODO, UNKNOWN) for name in methods]
+        entries = [Entry(bench.run(name), DONE if name == "done" else TODO, UNKNOWN) for name in methods]
         return Plan(entries, [], Options(**options))
 
     return made

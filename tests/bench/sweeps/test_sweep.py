@@ -75,7 +75,7 @@ def planned(bench):
 
 
 def test_what_is_done_is_not_run_and_all_done_is_exit_code_0(bench, events, planned):
-    runs = [bench.run.story("good", seed) for seed in range(3)]
+    runs = [bench.run("good", seed) for seed in range(3)]
     assert carry_out(planned(runs[0]), events, bench.command).exit_code == 0
     summary = carry_out(planned(*runs), events, bench.command)
     assert (len(summary.found), len(summary.outcomes), summary.exit_code) == (1, 2, 0)
@@ -85,7 +85,7 @@ def test_what_is_done_is_not_run_and_all_done_is_exit_code_0(bench, events, plan
 
 
 def test_a_run_whose_record_stays_is_not_run_and_is_no_success(bench, events, planned):
-    run = bench.run.story("good")
+    run = bench.run("good")
     refused = Entry(run, Status("other version", "it differs", committed=True), Estimate(None, None, ""))
     summary = carry_out(Plan([refused], [], Options()), events, bench.command)
     assert (summary.refused, summary.exit_code) == ([refused], 1)
@@ -93,14 +93,14 @@ def test_a_run_whose_record_stays_is_not_run_and_is_no_success(bench, events, pl
 
 
 def test_retries_of_this_machine_are_asked_for(bench, events, planned):
-    assert carry_out(planned(bench.run.story("once")), events, bench.command).exit_code == 1
+    assert carry_out(planned(bench.run("once")), events, bench.command).exit_code == 1
     (bench.bank / "died once").unlink()
-    assert carry_out(planned(bench.run.story("once"), retries=1), events, bench.command).exit_code == 0
+    assert carry_out(planned(bench.run("once"), retries=1), events, bench.command).exit_code == 0
 
 
 def test_options_of_slurm_are_for_plans(bench, events, planned):
     with pytest.raises(UserError, match="bench plan"):
-        carry_out(planned(bench.run.story("good"), slurm={"mem": "4G"}), events, bench.command)
+        carry_out(planned(bench.run("good"), slurm={"mem": "4G"}), events, bench.command)
 
 
 @pytest.mark.parametrize(

@@ -102,9 +102,13 @@ def test_frozen_digests_that_change_with_the_code_do_not_help(clone: Path):
     """The history's list counts. The forged record fits the forged code and the forged list."""
     change_code(clone, version=1)
     old, new = (Checkout(root) for root in (ROOT, clone))
-    digests = [checkout.digest(checkout.cards["pcgrad"]) for checkout in (old, new)]
+    honest = old.digests(old.cards["pcgrad"])
+    forged = new.digest(new.cards["pcgrad"])
     for file in [clone / "tests/golden/method_sources.json", *(clone / "results/nano-v1/pcgrad").iterdir()]:
-        file.write_text(file.read_text().replace(*digests))
+        text = file.read_text()
+        for digest in honest:
+            text = text.replace(digest, forged)
+        file.write_text(text)
     assert "methods/pcgrad.py changed under version 1" in {problem.reason for problem in errors(clone)}
 
 
