@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from leaderboard.text import compact
+from bench.analysis.text import compact
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from html import escape
 
 from bench.analysis.figures import Cell, Figure, Series, Table
+from bench.analysis.text import compact
 from leaderboard import marks
 from leaderboard.axes import Axis, axis
-from leaderboard.text import compact
 
 WIDTH = 720
 TOP, BOTTOM, RIGHT = 10, 44, 16

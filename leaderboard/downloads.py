@@ -16,8 +16,9 @@ from typing import Any
 
 from bench.analysis.board import Board, Row, boards
 from bench.analysis.loading import load
-from bench.analysis.plain import board_data, number, p_value, row_data, signed, with_ends
+from bench.analysis.plain import board_data, number, row_data
 from bench.analysis.runs import REFERENCE, Run
+from bench.analysis.text import p_value, signed, with_ends
 from bench.errors import UserError, unknown
 from bench.records.schema import Ledger
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from bench.analysis.figures import Series
+from bench.analysis.text import compact
 from leaderboard.axes import Axis
-from leaderboard.text import compact
 
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "12 4", "4 4", "1 4", "6 2 2 2 2 2")
 SHAPES = (

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from bench.analysis.loading import _plain
 from bench.analysis.runs import Run
+from bench.analysis.text import plural
 from bench.errors import BrokenRecord
 from bench.records.reproduction_files import FOLDER, check, read
 from bench.records.reproductions import Reproduction, Verdict
 from bench.records.rules import Problem
 from bench.records.store import record_files
-from leaderboard.text import plural
 
 ORDER: tuple[Verdict, ...] = ("bitwise", "within tolerance", "not reproduced")
 Key = tuple[str, str, str, int]

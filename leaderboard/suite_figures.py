@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 
-import pandas as pd
+import numpy as np
 
 from bench.analysis.board import SWEEP, Board, Row
 from bench.analysis.cost import Currency
@@ -14,8 +14,8 @@ from bench.analysis.frontier import efficient
 from bench.analysis.ranking import performance_profile
 from bench.analysis.runs import REFERENCE
 from bench.analysis.statistics import Interval
+from bench.analysis.text import figure, plural, signed
 from leaderboard.charts import Extras
-from leaderboard.text import figure, plural, signed
 from leaderboard.views import CURRENCY_NAMES, places, together
 
 MOST = 40
@@ -153,7 +153,7 @@ def profile(board: Board) -> Figure:
     """Share of tasks and seeds whose gain reaches a threshold, for the reference and the best rows."""
     rows = together(board)
     shown = [row for row in rows if row.label == REFERENCE] + [row for row in rows if row.label != REFERENCE][:5]
-    gains = {row.label: pd.DataFrame([run.gains for run in row.runs]).to_numpy() for row in shown}
+    gains = {row.label: np.array([run.gains for run in row.runs]) for row in shown}
     every = [gain for row in shown for run in row.runs for gain in run.gains]
     low, high = min(0.0, *every), max(0.01, *every)
     thresholds = [round(low + (high - low) * point / (POINTS - 1), 4) for point in range(POINTS)]

@@ -1,4 +1,4 @@
-"""How values read on a page: one small function a kind of value."""
+"""How values read on a page: the words of `bench.analysis.text`, and what only pages need."""
 
 import json
 import math
@@ -6,22 +6,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from bench.analysis import text
 from bench.analysis.statistics import Interval
+from bench.analysis.text import compact, p_value, plural, signed
 
 DASH = "\u2013"
-
-
-def signed(value: float) -> str:
-    """A gain or cosine with its sign and three decimals; no sign for zero."""
-    text = f"{value:+.3f}"
-    return text if float(text) else "0.000"
+"""Stands where a number is not known."""
 
 
 def ends(interval: Interval) -> str:
-    """The ends of an interval of gains."""
-    if not math.isfinite(interval.low):
-        return "one seed, no interval"
-    return f"{signed(interval.low)} to {signed(interval.high)}"
+    """The ends of an interval of gains; words for a single seed, which has none."""
+    return text.ends(interval) or "one seed, no interval"
 
 
 def margin(interval: Interval) -> str:
@@ -31,21 +26,12 @@ def margin(interval: Interval) -> str:
 
 def figure(value: float | None) -> str:
     """A number with three significant digits; a dash for one that is not known."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    short = f"{value:#.3g}".rstrip(".")
-    return f"{float(short):,.0f}" if 1000 <= abs(float(short)) < 1e9 else short
-
-
-def compact(value: float) -> str:
-    """The shortest text of a number to four significant digits."""
-    text = f"{value:.4g}"
-    return text if "e" not in text else text.replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+    return DASH if value is None or not math.isfinite(value) else text.figure(value)
 
 
 def percent(value: float | None) -> str:
-    """A share in percent with one decimal; a dash for one that is not known."""
-    return DASH if value is None else f"{100 * value:.1f}\u00a0%"
+    """A share in percent, unbroken; a dash for one that is not known."""
+    return DASH if value is None else text.percent(value).replace(" ", "\u00a0")
 
 
 def mebibytes(value: int) -> str:
@@ -58,7 +44,7 @@ def parts(name: str) -> list[str]:
     return re.split(r"(?<=[_/+])", name)
 
 
-def amount(value: float) -> str:
+def counter(value: float) -> str:
     """A counter with its thousands separated; seconds with one decimal."""
     return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}"
 
@@ -68,10 +54,5 @@ def settings(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{json.dumps(key)[1:-1]} = {json.dumps(values[key])}" for key in sorted(values))
 
 
-def plural(count: int, noun: str) -> str:
-    """A count with its noun: `1 seed`, `3 seeds`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-FILTERS = (signed, ends, margin, figure, compact, percent, mebibytes, parts, amount, settings, plural)
+FILTERS = (signed, ends, margin, figure, compact, p_value, percent, mebibytes, parts, counter, settings, plural)
 """What templates may use."""

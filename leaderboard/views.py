@@ -10,8 +10,8 @@ from bench.analysis.cost import Currency
 from bench.analysis.ranking import ALPHA
 from bench.analysis.runs import REFERENCE, Run
 from bench.analysis.statistics import Interval, minimum_detectable_effect, paired_difference, paired_differences
+from bench.analysis.text import figure, plural, signed
 from bench.records.track import base_suite, is_tuned
-from leaderboard.text import figure, plural, signed
 
 PLACES: Final[Mapping[str, str]] = {
     "TaskSampling": "sampling",

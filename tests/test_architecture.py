@@ -26,8 +26,8 @@ ROOMS: dict[str, tuple[set[str], set[str]]] = {
     "methods": ({"bench.errors"}, {"numpy", "pydantic", "scipy", "torch", "torchjd"}),
     "assets": ({"tasks"}, {"tokenizers", "torch", "transformers"}),
     "bench/records": ({"bench.errors"}, {"pydantic"}),
-    "bench/analysis": ({"bench.errors", "bench.records"}, {"numpy", "pandas", "scipy"}),
-    "leaderboard": ({"bench.errors", "bench.records", "bench.analysis"}, {"jinja2", "pandas"}),
+    "bench/analysis": ({"bench.errors", "bench.records"}, {"numpy", "scipy"}),
+    "leaderboard": ({"bench.errors", "bench.records", "bench.analysis"}, {"jinja2", "numpy"}),
     "bench/request": ({"bench.errors", "bench.records"}, {"pydantic", "yaml"}),
     "bench/engine": ({"bench.errors", "bench.records", "methods", "tasks"}, {"torch"}),
     "bench/models": (

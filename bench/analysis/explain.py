@@ -13,10 +13,10 @@ from bench.analysis.board import Board, Row
 from bench.analysis.comparison import Difference, compare
 from bench.analysis.cost import CURRENCIES, Currency
 from bench.analysis.parting import Apart, Parting, parting
-from bench.analysis.plain import p_value, signed, with_ends
 from bench.analysis.ranking import ALPHA
 from bench.analysis.runs import Run
 from bench.analysis.statistics import Interval, paired_differences, t_interval
+from bench.analysis.text import p_value, signed, with_ends
 from bench.errors import UserError
 
 IMBALANCES: Mapping[str, Callable[[Run], float | None]] = {

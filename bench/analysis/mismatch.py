@@ -32,6 +32,11 @@ class Correlation:
         """Whether the sign can be told from chance."""
         return self.p is not None and self.p < LEVEL
 
+    def __str__(self) -> str:
+        if self.rho is None or self.p is None:
+            return f"no rank correlation, n = {self.n}"
+        return f"rho {self.rho:+.2f}, n = {self.n}, p = {self.p:.2g}"
+
 
 def spearman(x: Values, y: Values) -> Correlation:
     """Rank correlation of two lists of equal length; ties get mean ranks, pairs with a None are left out."""

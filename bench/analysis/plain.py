@@ -1,4 +1,4 @@
-"""A board as plain data: what JSON, CSV and the terminal say in the same numbers.
+"""A board as plain data, for JSON and CSV.
 
 Numbers have six decimals, and six significant digits from 1 on, which is more than any run resolves and less than
 what differs between machines. None: not known, or infinite, as the ends of an interval over one seed.
@@ -20,32 +20,6 @@ def number(value: float | None) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return float(f"{value:.{DECIMALS}g}") if abs(value) >= 1 else round(value, DECIMALS) + 0.0
-
-
-def signed(value: float) -> str:
-    """A gain with its sign and three decimals; no sign for zero."""
-    text = f"{value:+.3f}"
-    return text if float(text) else "0.000"
-
-
-def ends(interval: Interval | None) -> str:
-    """The ends of an interval of gains, `[+0.010, +0.030]`; nothing where there is none.
-
-    An end that rounds to zero keeps its sign, so that the interval shows on which side it lies.
-    """
-    if interval is None or not math.isfinite(interval.half_width):
-        return ""
-    return f"[{_end(interval.low)}, {_end(interval.high)}]"
-
-
-def with_ends(interval: Interval | None) -> str:
-    """A mean and its ends: `+0.020 [+0.010, +0.030]`; nothing where there is none."""
-    return f"{signed(interval.mean)} {ends(interval)}".rstrip() if interval else ""
-
-
-def p_value(p: float | None) -> str:
-    """Three decimals; `<0.001` for what would round to nothing."""
-    return "" if p is None else "<0.001" if p < 0.0005 else f"{p:.3f}"
 
 
 def interval_data(interval: Interval | None) -> dict[str, Any]:
@@ -101,7 +75,3 @@ def board_data(board: Board) -> dict[str, Any]:
         "efficient": {currency: list(labels) for currency, labels in board.efficient.items()},
         "methods": [row_data(row) for row in board.rows],
     }
-
-
-def _end(value: float) -> str:
-    return f"{value:+.3f}" if value else "0.000"

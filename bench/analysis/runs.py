@@ -6,7 +6,6 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
-from bench.analysis.gain import counted_gains, method_label
 from bench.analysis.imbalance import squared_norms
 from bench.errors import UserError
 from bench.records.schema import Record
@@ -40,12 +39,21 @@ class Run:
     @cached_property
     def gains(self) -> list[float]:
         """Learning gain on each task as it counts, [K], in [-1, 1]; 0 for a run that is not done."""
-        return counted_gains(self.record)
+        return [task.gain if self.done else 0.0 for task in self.record.tasks]
 
     @cached_property
     def norms(self) -> list[float | None]:
         """Mean unbiased squared gradient norm of each task, [K]."""
         return squared_norms(self.record.curves) or [None] * len(self.record.tasks)
+
+
+def method_label(path: Path, record: Record) -> str:
+    """The method part of a record's path: its name, and `+` with 8 hex digits for settings not default.
+
+    A name like `torchjd/UPGrad` is two folders deep.
+    """
+    depth = record.method.name.count("/") + 1
+    return "/".join(path.parent.parts[-depth:])
 
 
 def group_by_method(runs: Iterable[Run]) -> dict[str, list[Run]]:

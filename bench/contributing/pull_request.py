@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from bench.analysis.board import Board, Row
 from bench.analysis.comparison import Difference, compare
 from bench.analysis.cost import CURRENCIES
-from bench.analysis.gain import method_label
-from bench.analysis.plain import p_value, with_ends
-from bench.analysis.runs import REFERENCE
+from bench.analysis.runs import REFERENCE, method_label
+from bench.analysis.text import p_value, with_ends
 from bench.contributing.submit import Contribution
 from bench.git import is_ancestor
 from bench.records.schema import Provenance, Record

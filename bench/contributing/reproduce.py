@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.analysis.gain import method_label
+from bench.analysis.runs import method_label
 from bench.errors import UserError
 from bench.records.reproduction_files import FOLDER, path_of, to_text
 from bench.records.reproductions import Reproduction, Spread, compare, spread

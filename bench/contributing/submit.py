@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.analysis.gain import method_label
+from bench.analysis.runs import method_label
 from bench.errors import UserError
 from bench.git import changes, check_new_branch, commit_beside
 from bench.records import reproduction_files as again

@@ -8,13 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.records.schema import MAX_POINTS, OPTIONAL_CURVES, Curves
+from bench.records.schema import MAX_POINTS, MOST_NUMBERS, OPTIONAL_CURVES, Curves
 from methods import Signals
 
 PER_RUN = ("update_norm", "clipped", "gradient_cosine", "move_cosine")
 """Curves with one number a step, not one a task."""
-MOST_NUMBERS = 4500
-"""Of all curves together, so that a record of many tasks keeps within its size."""
 DIGITS = 4
 """Significant digits of a stored number: far below the noise of any of these signals."""
 

@@ -17,6 +17,8 @@ MAX_BYTES = 64 * 1024
 """Largest record that is accepted, in bytes of UTF-8 JSON."""
 MAX_POINTS = 100
 """Most points a curve may have; longer runs are averaged over equal windows."""
+MOST_NUMBERS = 4500
+"""Most numbers of all curves together: with many tasks curves have fewer points, so that a record stays small."""
 
 OPTIONAL_CURVES = ("intended_share", "gradient_cosine", "move_cosine")
 """Curves that a record may lack; they are diagnostics, and no part of the outcome."""

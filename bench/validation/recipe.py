@@ -9,11 +9,8 @@ from collections.abc import Iterator
 from bench.records.rules import Problem
 from bench.records.rules.record import PER_RUN
 from bench.records.rules.signals import ROUNDING, readable, single_steps
-from bench.records.schema import MAX_POINTS, OPTIONAL_CURVES, Curves
+from bench.records.schema import MAX_POINTS, MOST_NUMBERS, OPTIONAL_CURVES, Curves
 from bench.validation.subject import Rule, Subject
-
-MOST_NUMBERS = 4500
-"""Of all curves together: `bench.engine.probe.MOST_NUMBERS`, which loads torch."""
 
 
 def steps(subject: Subject) -> Iterator[Problem]:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
 from bench.analysis.reports._sample import Sample
-from bench.analysis.reports._text import amount, listing, signed
 from bench.analysis.runs import REFERENCE, Run, group_by_method
 from bench.analysis.statistics import Interval, paired_difference, t_interval
+from bench.analysis.text import amount, listing, signed
 
 LONGEST = 60
 """Characters of a method's settings that are shown."""

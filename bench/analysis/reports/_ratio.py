@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t as student
 
-from bench.analysis.reports._text import amount
 from bench.analysis.statistics import LEVEL
+from bench.analysis.text import amount
 
 
 @dataclass(frozen=True, slots=True)

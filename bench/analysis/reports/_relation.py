@@ -7,8 +7,8 @@ import numpy as np
 from bench.analysis.figures import Cell, Figure, Series, Table
 from bench.analysis.mismatch import Correlation, between, spearman, within
 from bench.analysis.reports._sample import FINE, Array, Sample, cells, interval, known, mean, means, windows_of
-from bench.analysis.reports._text import capital, correlation, signed
 from bench.analysis.statistics import Interval
+from bench.analysis.text import capital, ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Relation:
             way = {1: "it rises with it", -1: "it does so too", 0: way[0]}
         elif self.within_sign == 0:
             way = {1: "it rises with it", -1: "it falls with it", 0: way[0]}
-        return f"{way[self.between_sign]} ({correlation(self.among)})"
+        return f"{way[self.between_sign]} ({self.among})"
 
 
 def _groups(x: Array, y: Array) -> list[tuple[list[float | None], list[float | None]]]:
@@ -117,4 +117,4 @@ def _points(label: str, x: Array, y: Array) -> Series:
 
 
 def _ends(found: Interval) -> str:
-    return f", 95 % interval {signed(found.low)} to {signed(found.high)}" if found.n > 1 else ", one seed"
+    return f", 95 % interval {ends(found)}" if found.n > 1 else ", one seed"

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.analysis.figures import Report, Series
-from bench.analysis.reports._text import count
 from bench.analysis.runs import REFERENCE, Run
 from bench.analysis.statistics import Interval, t_interval
+from bench.analysis.text import plural
 from bench.errors import UserError
 
 EIGHTHS: Final = 8
@@ -66,7 +66,7 @@ class Sample:
     @property
     def seeds(self) -> str:
         """`3 seeds`."""
-        return count(len(self.runs), "seed")
+        return plural(len(self.runs), "seed")
 
     @property
     def note(self) -> str:
@@ -75,7 +75,7 @@ class Sample:
         parts += [f"{self.short} have too few points"] if self.short > 1 else []
         parts += ["1 has too few points"] if self.short == 1 else []
         total = len(self.runs) + self.unfinished + self.short
-        return f"Left out: of {count(total, 'run')} of {self.label}, {' and '.join(parts)}." if parts else ""
+        return f"Left out: of {plural(total, 'run')} of {self.label}, {' and '.join(parts)}." if parts else ""
 
     @property
     def why_empty(self) -> str:

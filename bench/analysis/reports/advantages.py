@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from bench.analysis.figures import Report
 from bench.analysis.reports._relation import Relation
 from bench.analysis.reports._sample import Sample, absent
-from bench.analysis.reports._text import sentences
 from bench.analysis.runs import Run
+from bench.analysis.text import sentences
 
 KEY, TITLE = "R4", "Advantage against gradient norm"
 QUESTION = "Do advantages explain which gradients are large?"

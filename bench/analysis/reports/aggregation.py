@@ -11,8 +11,8 @@ from bench.analysis.mismatch import Correlation, spearman
 from bench.analysis.reports._methods import described, samples
 from bench.analysis.reports._ratio import Ratio, ratio
 from bench.analysis.reports._sample import EIGHTHS, Array, Sample, absent, known, louder, mean, means, windows_of
-from bench.analysis.reports._text import amount, correlation, count, listing, percent, sentences
 from bench.analysis.runs import REFERENCE, Run, group_by_method
+from bench.analysis.text import amount, listing, percent, plural, sentences
 
 KEY, TITLE = "R8", "The loss's normaliser"
 QUESTION = "Does the order of the gradients depend on how the loss sums over tokens?"
@@ -90,7 +90,7 @@ def _finding(base: Loudness, others: Sequence[Loudness]) -> list[str]:
     turned = sum(bool(flips(base, other)) for other in others)
     last = f"So the order of the tasks depends on the normaliser: it changes under {turned} of {len(others)} others."
     if not turned:
-        last = f"So a change of the order is resolved under none of {count(len(others), 'other normaliser')}."
+        last = f"So a change of the order is resolved under none of {plural(len(others), 'other normaliser')}."
     return [first, *(_change(base, other) for other in others), last]
 
 
@@ -105,7 +105,7 @@ def _change(base: Loudness, other: Loudness) -> str:
     times = f"{amount(spread.value)} times" if spread.value else "by a ratio that is not resolved"
     share = _shares(other)[order[0]]
     return (
-        f"{other.label} {_way(base, other)} ({correlation(base.agreement(other))}): {names[order[0]]} is loudest with "
+        f"{other.label} {_way(base, other)} ({base.agreement(other)}): {names[order[0]]} is loudest with "
         f"{percent(share or 0)} of the squared norm, {names[order[-1]]} quietest ({times})."
     )
 
@@ -114,7 +114,7 @@ def _way(base: Loudness, other: Loudness) -> str:
     turned = flips(base, other)
     if turned:
         above, below = (base.sample.tasks[task] for task in turned[0])
-        return f"turns {count(len(turned), 'pair')} round, as {above} and {below}"
+        return f"turns {plural(len(turned), 'pair')} round, as {above} and {below}"
     return "keeps the order" if other.order == base.order else "has another order, but no change of it is resolved"
 
 

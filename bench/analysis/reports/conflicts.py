@@ -9,9 +9,9 @@ import numpy as np
 from bench.analysis.figures import Cell, Figure, Report, Series, Table
 from bench.analysis.imbalance import conflict_rate, task_pairs
 from bench.analysis.reports._sample import Array, Sample, absent, cells, interval, mean, step_weights, table_of
-from bench.analysis.reports._text import listing, percent, sentences
 from bench.analysis.runs import Run
 from bench.analysis.statistics import Interval
+from bench.analysis.text import listing, percent, sentences
 
 KEY, TITLE = "R9", "Conflicts between tasks"
 QUESTION = "Do the tasks' gradients point against each other?"

@@ -25,11 +25,12 @@ from bench.analysis.reports._sample import (
     means,
     over_seeds,
 )
-from bench.analysis.reports._text import capital, correlation, count, listing, ordinal, percent, sentences, signed
 from bench.analysis.runs import Run
+from bench.analysis.text import capital, listing, percent, plural, sentences, signed
 
 KEY, TITLE = "R2", "Learning gain against gradient norm"
 QUESTION = "Do the tasks with the largest gradients learn most?"
+ORDINALS: Final = ("most", "second most", "third most")
 BEFORE: Final = (0, 3, 6)
 """The eighth of the run that ends at T/8, T/2, 7T/8; the gain is the next one minus this one."""
 
@@ -98,8 +99,17 @@ def _at(sample: Sample, at: int, place: Place, found: Correlation) -> str:
     told = "" if place.apart else ", not separable from the mean of the others"
     return (
         f"at step {_step(sample, at):g} the loudest, {sample.tasks[place.task]}, gained {signed(place.gain)}, "
-        f"{ordinal(place.above, place.size, place.ties)}{told} ({correlation(found)})"
+        f"{_ordinal(place)}{told} ({found})"
     )
+
+
+def _ordinal(place: Place) -> str:
+    """How a task stands among the others: `most`, `second most`, `4th of 5`, `least`, or as much as some."""
+    if place.ties:
+        return f"as much as {plural(place.ties, 'other')}"
+    if place.least:
+        return "least"
+    return ORDINALS[place.above] if place.above < len(ORDINALS) else f"{place.above + 1}th of {place.size}"
 
 
 def _verdict(places: Sequence[Place], found: Sequence[Correlation]) -> str:
@@ -120,7 +130,7 @@ def _weak(tasks: int) -> str:
     """What so few tasks can resolve at all: with 4, even a perfect order has p = 2 / 24."""
     if tasks > 6:
         return ""
-    return f" (with {count(tasks, 'task')} {'none' if tasks < 5 else 'only an almost perfect order'} could be)"
+    return f" (with {plural(tasks, 'task')} {'none' if tasks < 5 else 'only an almost perfect order'} could be)"
 
 
 def _held_out(sample: Sample) -> str:
@@ -130,7 +140,7 @@ def _held_out(sample: Sample) -> str:
     norm = known(mean(means(sample, "squared_norm", 1), (0, 1)))
     gain = mean(np.array([run.gains for run in sample.runs])).tolist()
     apart = share_distance(norm_share(norm), gain_share(gain))
-    over = f"Over the whole run, squared norm against held-out gain: {correlation(spearman(norm, gain))}"
+    over = f"Over the whole run, squared norm against held-out gain: {spearman(norm, gain)}"
     if apart is None:
         return f"{over}."
     return f"{over}; the tasks' shares of the norm and of the gain differ by {percent(apart)} (total variation)."

@@ -16,8 +16,8 @@ from bench.analysis.reports._sample import (
     over_seeds,
     windows_of,
 )
-from bench.analysis.reports._text import amount, capital, percent, sentences
 from bench.analysis.runs import Run
+from bench.analysis.text import amount, capital, percent, sentences
 
 KEY, TITLE = "R5", "Lengths of prompts and replies"
 QUESTION = "Do long or short texts explain which gradients are large?"

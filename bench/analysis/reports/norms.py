@@ -20,8 +20,8 @@ from bench.analysis.reports._sample import (
     over_seeds,
     windows_of,
 )
-from bench.analysis.reports._text import amount, listing, sentences
 from bench.analysis.runs import Run
+from bench.analysis.text import amount, listing, sentences
 
 KEY, TITLE = "R1", "Squared gradient norms"
 QUESTION = "How unequal are the gradients of the tasks when nothing balances them?"

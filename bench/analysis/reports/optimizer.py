@@ -9,9 +9,9 @@ import numpy as np
 from bench.analysis.figures import Cell, Figure, Report, Series, Table
 from bench.analysis.reports._methods import described, samples, with_defaults
 from bench.analysis.reports._sample import Array, Sample, absent, cells, interval, mean, means
-from bench.analysis.reports._text import count, listing, sentences
 from bench.analysis.runs import Run, group_by_method
 from bench.analysis.statistics import Interval
+from bench.analysis.text import listing, plural, sentences
 
 KEY, TITLE = "R10", "After the optimizer"
 QUESTION = "Does AdamW undo what a method did to the gradient?"
@@ -65,7 +65,7 @@ def optimizer(runs: Sequence[Run]) -> Report:
     lacking = sum(run.done for run in runs) - sum(len(check.sample.runs) for check in known.values())
     if not apart:
         return absent(KEY, TITLE, QUESTION, _why(runs, len(known)))
-    note = f"{count(lacking, 'finished run')} without these curves: left out." if lacking else ""
+    note = f"{plural(lacking, 'finished run')} without these curves: left out." if lacking else ""
     shown, plain = with_defaults(groups).keys() & apart.keys() or apart.keys(), len(known) - len(apart)
     told = {described(label, groups): check for label, check in apart.items() if label in shown}
     table = _table({described(label, groups): check for label, check in apart.items()})
@@ -77,17 +77,17 @@ def _why(runs: Sequence[Run], known: int) -> str:
     suite = runs[0].record.suite.name if runs else "SUITE"
     remedy = f"`bench run method=pcgrad suite={suite}` makes one."
     if known:
-        return f"All {count(known, 'method')} with these curves take the plain mean over prompts; {remedy}"
+        return f"All {plural(known, 'method')} with these curves take the plain mean over prompts; {remedy}"
     return f"No finished run has the optional curves gradient_cosine and move_cosine; {remedy}"
 
 
 def _finding(apart: Mapping[str, Check], plain: int) -> str:
     closer, further = ([label for label, check in apart.items() if check.sign == sign] for sign in (1, -1))
     rest = len(apart) - len(closer) - len(further)
-    taken = f" ({count(plain, 'other')} take the mean)" if plain else ""
+    taken = f" ({plural(plain, 'other')} take the mean)" if plain else ""
     return sentences(
-        f"Of {count(len(apart), 'method')} whose gradient is not the plain mean{taken}, AdamW brings the update closer "
-        f"to the mean in {len(closer)}, takes it further away in {len(further)}; {rest} not resolved.",
+        f"Of {plural(len(apart), 'method')} whose gradient is not the plain mean{taken}, AdamW brings the update "
+        f"closer to the mean in {len(closer)}, takes it further away in {len(further)}; {rest} not resolved.",
         _most(apart, closer, "Closer", 1),
         _most(apart, further, "Further", -1),
     )
@@ -115,7 +115,7 @@ def _figure(apart: Mapping[str, Check]) -> Figure:
         x_label="cosine of the gradients",
         y_label="cosine of the moves",
         series=tuple(Series(label, (check.before,), (check.after,)) for label, check in apart.items()),
-        reading=f"{above} of {count(len(apart), 'method')} lie above the diagonal: their moves are closer to the mean.",
+        reading=f"{above} of {plural(len(apart), 'method')} lie above the diagonal: their moves are closer to the mean.",
     )
 
 

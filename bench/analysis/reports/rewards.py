@@ -6,9 +6,9 @@ from statistics import fmean
 from bench.analysis.figures import Cell, Figure, Report, Table
 from bench.analysis.reports._methods import Groups, described, mean_gain, samples, selected, unfinished
 from bench.analysis.reports._sample import FINE, Sample, absent, centres, known, mean, means, over_seeds, windows_of
-from bench.analysis.reports._text import count, sentences
 from bench.analysis.runs import REFERENCE, Run, group_by_method
 from bench.analysis.statistics import t_interval
+from bench.analysis.text import plural, sentences
 
 KEY, TITLE = "R3", "Reward of each task"
 QUESTION = "What does the model learn on each task, and when?"
@@ -58,8 +58,8 @@ def _finding(groups: Groups) -> str:
         f", most on {told[0]} and least on {told[1]}" if len(names) > 1 else f", from {before[0]:.2f} to {after[0]:.2f}"
     )
     return (
-        f"Under {label}{other}, mean over {count(len(groups[label]), 'seed')}, held-out reward rose on {rose} of "
-        f"{count(len(names), 'task')}{where}; beyond the spread of the seeds on {beyond}."
+        f"Under {label}{other}, mean over {plural(len(groups[label]), 'seed')}, held-out reward rose on {rose} of "
+        f"{plural(len(names), 'task')}{where}; beyond the spread of the seeds on {beyond}."
     )
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from bench.analysis.figures import Figure, Report, Table
 from bench.analysis.reports._relation import Relation
 from bench.analysis.reports._sample import Array, Sample, absent, cells, interval, mean
-from bench.analysis.reports._text import capital, listing, percent, sentences
 from bench.analysis.runs import Run
 from bench.analysis.statistics import Interval
+from bench.analysis.text import capital, listing, percent, sentences
 
 KEY, TITLE = "R6", "Reward against gradient norm"
 QUESTION = "Are gradients largest, or smallest, where half of the replies are right?"

@@ -17,9 +17,9 @@ from bench.analysis.reports._methods import (
     unfinished,
 )
 from bench.analysis.reports._sample import Array, Sample, absent, cells, known, mean, means
-from bench.analysis.reports._text import listing, percent, sentences
 from bench.analysis.runs import REFERENCE, Run
 from bench.analysis.statistics import Interval
+from bench.analysis.text import listing, percent, sentences
 
 KEY, TITLE = "R7", "Sampling policies"
 QUESTION = "Does it help to draw more prompts of the tasks with large gradients, or fewer?"

@@ -8,8 +8,8 @@ from bench.analysis.figures import Cell, Figure, Report, Series, Table
 from bench.analysis.imbalance import norm_share
 from bench.analysis.reports._methods import described, samples
 from bench.analysis.reports._sample import Array, Sample, absent, cells, interval, known, mean, means
-from bench.analysis.reports._text import capital, count, percent, sentences
 from bench.analysis.runs import REFERENCE, Run, group_by_method
+from bench.analysis.text import capital, percent, plural, sentences
 
 KEY, TITLE = "R11", "Shares of prompts, tokens and gradient"
 QUESTION = "What does each task get, and how much of it is silent?"
@@ -102,7 +102,7 @@ def _asked(found: dict[str, Sample], names: dict[str, str]) -> str:
         return "No run says which shares its method intended."
     worst = max(known_gaps, key=lambda label: (known_gaps[label], label))
     if known_gaps[worst] < EXACT:
-        return f"Realised shares of the prompts were those intended, in {count(len(known_gaps), 'method')}."
+        return f"Realised shares of the prompts were those intended, in {plural(len(known_gaps), 'method')}."
     return (
         f"Realised and intended shares of the prompts differ most under {worst}, by {percent(known_gaps[worst])} "
         "(total variation, mean over steps)."

@@ -17,9 +17,9 @@ from bench.analysis.reports._methods import (
     with_defaults,
 )
 from bench.analysis.reports._sample import absent, cells
-from bench.analysis.reports._text import count, listing, sentences
 from bench.analysis.runs import REFERENCE, Run, group_by_method
 from bench.analysis.statistics import t_interval
+from bench.analysis.text import listing, plural, sentences
 
 KEY, TITLE = "R12", "Gain, worst task and cost"
 QUESTION = "Which method gains more than uniform, and at what price?"
@@ -40,7 +40,7 @@ def _finding(groups: Groups) -> str:
     pairs = {label: difference(groups, label) for label in with_defaults(groups) if label != REFERENCE}
     found = {label: pair for label, pair in pairs.items() if pair}
     if REFERENCE not in groups:
-        return f"There is no run of {REFERENCE} to compare {count(len(groups), 'method')} with."
+        return f"There is no run of {REFERENCE} to compare {plural(len(groups), 'method')} with."
     if not found:
         return f"Only {REFERENCE} is recorded, with a mean gain of {stated(mean_gain(groups[REFERENCE]))}."
     return f"Beside {REFERENCE}, with default settings: {tally(found, groups)}"
@@ -54,7 +54,7 @@ def _harm(groups: Groups) -> str:
     falling = [label for label, runs in groups.items() if min(task_gains(runs)) < 0]
     if not falling:
         return "No method made a task worse than the base model."
-    told = f"{count(len(falling), 'method')} made a task worse than the base model on the mean over seeds"
+    told = f"{plural(len(falling), 'method')} made a task worse than the base model on the mean over seeds"
     if not certain:
         return f"{told}, none for certain."
     more = f" and {len(certain) - SHOWN} more" if len(certain) > SHOWN else ""

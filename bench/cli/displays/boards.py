@@ -17,10 +17,11 @@ from bench.analysis.cost import CURRENCIES
 from bench.analysis.figures import Cell, Report
 from bench.analysis.figures import Table as Shown
 from bench.analysis.loading import load
-from bench.analysis.plain import board_data, number, p_value, signed, with_ends
+from bench.analysis.plain import board_data, number
 from bench.analysis.ranking import Estimate
 from bench.analysis.runs import REFERENCE
 from bench.analysis.statistics import Interval
+from bench.analysis.text import p_value, signed, with_ends
 from bench.errors import unknown
 
 ROWS = 12

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from bench.analysis.explain import Explanation
 from bench.analysis.parting import Apart, Parting
-from bench.analysis.plain import interval_data, number, p_value, signed, with_ends
+from bench.analysis.plain import interval_data, number
+from bench.analysis.text import p_value, signed, with_ends
 
 
 def show_explanation(found: Explanation, console: Console) -> None:

@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench.analysis.plain import number, signed
+from bench.analysis.plain import number
+from bench.analysis.text import signed
 from bench.contributing.reproduce import Again
 from bench.records.reproductions import Compared
 

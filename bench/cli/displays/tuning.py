@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench.analysis.plain import signed
+from bench.analysis.text import signed
 from bench.cli.displays.runs import console
 from bench.cli.displays.sweeps import duration, show_summary
 from bench.records.tuning import Tuning

@@ -203,7 +203,7 @@ def test_r10_tells_apart_runs_without_the_curves(make_run):
     [
         (2, "other gained more than uniform: +0.050"),
         (-2, "other gained less than uniform: -0.050"),
-        (0, "other cannot be separated from uniform: +0.000"),
+        (0, "other cannot be separated from uniform: 0.000"),
     ],
 )
 def test_r12_compares_with_uniform(make_run, items, expected):

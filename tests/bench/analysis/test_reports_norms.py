@@ -174,7 +174,7 @@ def test_r2_says_nothing_of_tasks_that_were_not_measured(make_run):
 def test_r2_a_tie_is_neither_most_nor_least(make_run):
     finding = gains([make_run()]).finding
     assert "gained most at 0 of 3 times and least at 0" in finding
-    assert "task_c, gained +0.000, as much as 2 others" in finding
+    assert "task_c, gained 0.000, as much as 2 others" in finding
 
 
 def test_r2_says_what_so_few_tasks_can_resolve(make_run):

@@ -29,7 +29,6 @@ def test_the_embedded_models_digest_is_the_harnesss():
 @pytest.mark.parametrize("tasks", [1, 2, 5, 12])
 def test_windows_end_where_the_probe_puts_them(tasks: int):
     """The probe is given steps of the right number of numbers; only their count decides."""
-    assert recipe.MOST_NUMBERS == probe.MOST_NUMBERS
     for optional in (True, False):
         numbers = recipe.numbers_a_step(tasks, optional)
         kept = probe.Probe()
