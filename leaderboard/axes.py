@@ -44,14 +44,17 @@ def axis(values: Iterable[float], start: float, end: float, *, log: bool = False
 
 
 def _linear(low: float, high: float, start: float, end: float, count: int) -> Axis:
+    # Equal values still need a scale.
     if high - low < 1e-9 * max(abs(low), abs(high), 1e-9):
         room = abs(low) / 10 or 0.5
         low, high = low - room, high + room
+
     step = _round_step((high - low) / count)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     # Rounding the product takes the last bits away that 3 * 0.1 has too many.
     digits = max(0, 2 - math.floor(math.log10(step)))
     ticks = tuple(round(index * step, digits) + 0.0 for index in range(first, last + 1))
+
     return Axis(ticks[0], ticks[-1], start, end, ticks=ticks)
 
 
@@ -67,4 +70,5 @@ def _logarithmic(low: float, high: float, start: float, end: float) -> Axis:
     marks = [f * 10.0**decade for decade in range(first, max(last, first + 1) + 1, jump) for f in factors]
     below = max((mark for mark in marks if mark <= low * (1 + 1e-9)), default=10.0**first)
     above = min((mark for mark in marks if mark >= high * (1 - 1e-9) and mark > below), default=10.0 ** (last + 1))
+
     return Axis(below, above, start, end, True, tuple(mark for mark in marks if below <= mark <= above))

@@ -27,6 +27,7 @@ def build(results: Path, out: Path, keep_going: bool = False) -> list[Path]:
     """
     out = out.resolve()
     _refuse_to_destroy(results.resolve(), out)
+
     files = render(results, keep_going)
     try:
         return sorted(out / name for name in _replace(out, files))
@@ -37,13 +38,16 @@ def build(results: Path, out: Path, keep_going: bool = False) -> list[Path]:
 def render(results: Path, keep_going: bool = False) -> Iterator[File]:
     """All files of the site, by path from its root."""
     again, broken = reruns.load(results, keep_going)
-    pages, overview = Pages(environment(), again), Overview()
+    pages = Pages(environment(), again)
+    overview = Overview()
+
     left_out = dict.fromkeys([*load(results, keep_going, suite="").left_out, *broken])
     for name in suites(results):
         loaded = load(results, keep_going, name)
         left_out |= dict.fromkeys(loaded.left_out)
         if loaded.runs:
             yield from pages.suite(board(loaded.runs), overview, tuned_runs(results, keep_going, name)[:1])
+
     yield from pages.everything(overview, _ordered(left_out))
     for file in sorted((HERE / "static").iterdir()):
         yield f"static/{file.name}", file.read_bytes()
@@ -65,6 +69,7 @@ def _replace(out: Path, files: Iterator[File]) -> list[str]:
     """Writes all files beside `out`, then puts them in its place; returns their names."""
     names = []
     out.parent.mkdir(parents=True, exist_ok=True)
+
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as work:
         fresh, old = Path(work, "fresh"), Path(work, "old")
         for name, content in files:
@@ -72,12 +77,16 @@ def _replace(out: Path, files: Iterator[File]) -> list[str]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
             names.append(name)
+
+        # Two renames, so that no reader ever finds half a site.
         if out.exists():
             os.replace(out, old)
+
         try:
             os.replace(fresh, out)
         except OSError:
             if old.exists():
                 os.replace(old, out)
             raise
+
     return names

@@ -65,7 +65,9 @@ def svg(figure: Figure, key: str, extras: Extras = PLAIN) -> Html:
     height, body = draw(figure, extras)
     words = " ".join(part for part in (figure.description, figure.reading) if part)
     drawn = "".join(body)
-    role = "group" if "<a " in drawn else "img"  # an image has no parts, so its links could not be reached
+    # An image has no parts, so its links could not be reached.
+    role = "group" if "<a " in drawn else "img"
+
     return Html(
         f'<svg viewBox="0 0 {WIDTH} {height}" role="{role}" aria-labelledby="{key}-t {key}-d">'
         f'<title id="{key}-t">{escape(figure.title)}</title><desc id="{key}-d">{escape(words)}</desc>'
@@ -93,6 +95,7 @@ def values(figure: Figure, extras: Extras = PLAIN) -> Table:
         return figure.table()
     if extras.names or not shared:
         return _long(figure, extras)
+
     columns = (figure.x_label, *(series.label for series in figure.series))
     cells = zip(figure.series[0].x, *(_with_ends(series) for series in figure.series), strict=True)
     return Table(columns, tuple(cells), f"{figure.title}: {figure.y_label}")
@@ -105,6 +108,7 @@ def _long(figure: Figure, extras: Extras) -> Table:
         names = extras.names.get(series.label, ("",) * len(series.x))
         for name, x, y in zip(names, series.x, _with_ends(series), strict=True):
             rows.append((series.label, *((name,) if extras.names else ()), x, y))
+
     return Table(columns, tuple(rows), figure.title)
 
 
@@ -132,11 +136,14 @@ def _plane(figure: Figure, extras: Extras) -> tuple[int, list[str]]:
     heights = [y for series in figure.series for each in (series.y, series.low, series.high) for y in each]
     across = axis(numbers, 62, WIDTH - RIGHT, count=7)
     up = axis([y for y in heights if y is not None], height - BOTTOM, top + TOP, log=figure.log_y)
+
     body = [*legend, *marks.grid(across, up), *marks.axis_labels(figure.x_label, figure.y_label, across, up)]
     for index, series in enumerate(figure.series):
         lines = figure.kind == "lines" or series.label in extras.joined
-        dots, faint = series.label not in extras.joined, len(figure.series) > 3
+        dots = series.label not in extras.joined
+        faint = len(figure.series) > 3
         body += marks.series(series, index, across, up, line=lines, dots=dots, faint=faint)
+
     return height, body + _names(figure, extras, across, up)
 
 
@@ -171,9 +178,11 @@ def _bars(figure: Figure, extras: Extras) -> tuple[int, list[str]]:
         marks.bottom_label(figure.y_label, across, height),
     ]
     body += [marks.row_label(row, left, place[row] + pitch / 2, extras.links) for row in rows]
+
     for index, series in enumerate(figure.series):
         at = [place[str(x)] + 4 + thick * (index + 0.5) for x in series.x]
         body += marks.bars(series, index, at, across, thick, full=len(labels) <= 3, alarm=extras.alarm)
+
     return math.ceil(height), body
 
 

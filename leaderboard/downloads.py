@@ -24,7 +24,7 @@ from bench.records.schema import Ledger
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 COLUMNS = ("method", "mean gain", f"minus {REFERENCE}", "p", "worst task", "group", "seconds", "seeds", "verdict")
-"""Of the tables for reading; CSV and JSON hold everything."""
+"""The columns of the tables for reading; CSV and JSON hold everything."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Signs with which a cell of text would be a formula for a spreadsheet."""
 LATEX = {sign: f"\\{sign}" for sign in "&%$#_{}"} | {
@@ -88,6 +88,7 @@ def bibtex(board: Board, version: str) -> str:
         "note": f"Version {_latex(version)}. {_latex(_size(board))}",
     } | ({"year": year} if year else {})
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items()]
+
     return "\n".join([f"@misc{{balancebench-{key},", *lines, "}"]) + "\n"
 
 
@@ -203,6 +204,7 @@ def main(words: Sequence[str], results: Path = RESULTS) -> int:
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+
     return 0
 
 

@@ -39,6 +39,7 @@ def environment() -> Environment:
     made.globals.update(reference=REFERENCE, generator=GENERATOR, href=href)
     made.globals.update(legend_kinds=views.LEGEND, currencies=views.CURRENCY_NAMES)
     made.globals.update({known.__name__: known for known in FUNCTIONS})
+
     return made
 
 
@@ -55,10 +56,12 @@ def reproduce_command(run: Run) -> str:
     words = [f"method={record.method.name}", *([f"wrapper={wrapper.name}"] if wrapper else [])]
     suite = record.suite.name
     words += [f"suite={base_suite(suite)}", *(["track=tuned"] if is_tuned(suite) else []), f"seed={record.seed}"]
+    # Settings are spelt out only where they are not the defaults.
     if "+" in run.label:
         parts = {"method": record.method.settings, "wrapper": wrapper.settings if wrapper else {}}
         chosen = [(f"{part}.{key}", value) for part, given in parts.items() for key, value in sorted(given.items())]
         words += [f"{key}={_word(value)}" for key, value in chosen if value not in ([], None)]
+
     return shlex.join(["bench", "run", *words])
 
 

@@ -27,17 +27,21 @@ LETTER = 6.4
 
 def legend(labels: Sequence[str], width: float) -> tuple[list[str], int]:
     """Names of the series in rows at the top, and the height they take."""
-    out, x, y = [], 8.0, 14
+    out = []
+    x = 8.0
+    y = 14
     for index, label in enumerate(labels):
         room = 34 + LETTER * len(label)
         if x > 8 and x + room > width:
             x, y = 8.0, y + 18
+
         sample = f'<path d="M0 0h22" fill="none"{_dash(index)}/><path d="M11 0{_shape(index)}"/>'
         out.append(
             f'<g class="s{index % COLOURS}" stroke="currentColor" fill="currentColor" '
             f'transform="translate({x:.0f} {y - 4})">{sample}</g><text x="{x + 28:.0f}" y="{y}">{escape(label)}</text>'
         )
         x += room + 14
+
     return out, y + 6
 
 
@@ -46,9 +50,11 @@ def grid(across: Axis, up: Axis) -> Iterator[str]:
     for y, text in up.labels():
         yield f'<path class="grid" d="M{across.start:.0f} {y:.1f}H{across.end:.0f}"/>'
         yield f'<text class="tick" x="{across.start - 6:.0f}" y="{y + 4:.1f}" text-anchor="end">{text}</text>'
+
     for x, text in across.labels():
         yield f'<path class="grid" d="M{x:.1f} {up.start:.0f}v5"/>'
         yield f'<text class="tick" x="{x:.1f}" y="{up.start + 17:.0f}" text-anchor="middle">{text}</text>'
+
     yield from _zero(across, up)
 
 
@@ -83,26 +89,30 @@ def series(
     out += _band(each, across, up, "band faint" if faint else "band") if line else _whiskers(each, across, up)
     if line:
         out.append(f'<path class="line" d="{_path(places)}"{_dash(index)}/>')
+
     if dots and (not line or len(places) <= FEW):
         shape = _shape(index)
         dots_at = "".join(f"M{place[0]:.1f} {place[1]:.1f}{shape}" for place in places if place)
         out.append(f'<path class="dot" d="{dots_at}"/>')
+
     return [*out, "</g>"]
 
 
 def _path(places: Sequence[tuple[float, float] | None]) -> str:
-    pen, out = "M", []
+    pen = "M"
+    out = []
     for place in places:
         if place is None:
             pen = "M"
             continue
         out.append(f"{pen}{place[0]:.1f} {place[1]:.1f}")
         pen = "L"
+
     return "".join(out)
 
 
 def _spans(each: Series, up: Axis) -> Iterator[tuple[float, float, float] | None]:
-    """x, low and high of each point; None without an interval. What cannot be drawn on a log axis ends at its foot."""
+    """The ends of each point's interval, with its x; what cannot be drawn on a log axis ends at its foot."""
     for x, low, high in zip(each.x, each.low, each.high, strict=False):  # without an interval both are empty
         if low is None or high is None or (up.log and high <= 0):
             yield None
@@ -116,7 +126,9 @@ def _whiskers(each: Series, across: Axis, up: Axis) -> list[str]:
 
 
 def _band(each: Series, across: Axis, up: Axis, name: str) -> list[str]:
-    out, run = [], list[tuple[float, float, float]]()
+    out = []
+    run = list[tuple[float, float, float]]()
+    # The None at the end closes the last band.
     for span in [*_spans(each, up), None]:
         if span:
             run.append(span)
@@ -125,12 +137,15 @@ def _band(each: Series, across: Axis, up: Axis, name: str) -> list[str]:
             back = "L".join(f"{across(x):.1f} {up(low):.1f}" for x, low, _ in reversed(run))
             out.append(f'<path class="{name}" d="M{there}L{back}z"/>')
             run = []
+
     return out
 
 
 def point_names(points: Sequence[tuple[float, float, str]], links: Mapping[str, str], right: float) -> list[str]:
     """Names beside points, each where it covers neither a point nor a name; where there is no room it is left out."""
+    # Points come first, so that no name covers one.
     taken = [(x - 4, y - 4, x + 4, y + 4) for x, y, _ in points]
+
     out = []
     for x, y, name in points:
         width = LETTER * len(name) * 0.92
@@ -142,6 +157,7 @@ def point_names(points: Sequence[tuple[float, float, str]], links: Mapping[str, 
                     _linked(name, links, f'<text class="name" x="{left:.1f}" y="{base:.1f}">{escape(name)}</text>')
                 )
                 break
+
     return out
 
 
@@ -177,20 +193,26 @@ def bars(
     """Bars from zero to each value with its interval; only markers if not `full`; alarm: values below 0 as losses."""
     gap = (None,) * len(each.x)
     yield f'<g class="s{index % COLOURS}" stroke="currentColor" fill="currentColor">'
+
     foot = across.start if across.log else across(0)
     for y, value, low, high in zip(at, each.y, each.low or gap, each.high or gap, strict=True):
         if value is None or (across.log and value <= 0):
             continue
-        x, loss = across(value), ' class="loss"' if alarm and value < 0 else ""
+        x = across(value)
+        loss = ' class="loss"' if alarm and value < 0 else ""
         yield f"<g{loss}>"
         if full:
             half = thick / 2 - 1
             yield f'<path class="fill" d="M{foot:.1f} {y - half:.1f}H{x:.1f}v{2 * half:g}H{foot:.1f}z"/>'
+
         if low is not None and high is not None:
             yield f'<path class="whisker" d="M{across(max(low, across.low)):.1f} {y:.1f}H{across(high):.1f}"/>'
+
         if not full or low is not None:
             yield f'<path class="dot" d="M{x:.1f} {y:.1f}{_shape(index)}"/>'
+
         yield "</g>"
+
     yield "</g>"
 
 
@@ -199,19 +221,26 @@ def matrix(
 ) -> tuple[int, list[str]]:
     """A grid of numbers, shaded by size in a colour for each sign; returns its height too."""
     known = [abs(value) for _, values in rows for value in values if value is not None]
-    largest, wide, tall, top = max(known, default=0) or 1.0, (width - left - 16) / max(1, len(columns)), 30, 26
+    largest = max(known, default=0) or 1.0
+    wide = (width - left - 16) / max(1, len(columns))
+    tall = 30
+    top = 26
     room = max(3, int(wide / LETTER))
+
     out = []
     for column, name in enumerate(columns):
         short = name if len(name) <= room else f"{name[: room - 1]}\u2026"
         middle = left + wide * (column + 0.5)
         out.append(f'<text x="{middle:.1f}" y="18" text-anchor="middle">{escape(short)}</text>')
+
     for row, (label, values) in enumerate(rows):
         y = top + tall * row
         out.append(row_label(label, left, y + tall / 2, {}))
+
         for column, value in enumerate(values):
             if value is not None:
                 out.append(_cell(value, value / largest, left + wide * column, y, wide, tall))
+
     return top + tall * len(rows) + 8, out
 
 

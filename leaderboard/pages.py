@@ -1,25 +1,22 @@
 """The pages of one suite, and those over all suites, from boards and runs to bytes."""
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment
 
-from bench.analysis import imbalance
 from bench.analysis.board import Board, Row
 from bench.analysis.cost import CURRENCIES
 from bench.analysis.reports import reports_of
 from bench.analysis.runs import REFERENCE, Run
 from bench.records.rules import Problem
 from bench.records.track import is_tuned
-from leaderboard import charts, downloads, links, reruns, suite_figures, views
+from leaderboard import charts, downloads, links, reruns, shown, suite_figures, views
 from leaderboard.charts import Extras, Html
-from leaderboard.environment import href, reproduce_command
+from leaderboard.environment import href
 from leaderboard.run_figures import curves
 
 TOP = 15
@@ -27,14 +24,6 @@ TOP = 15
 MOST_PAIRS = 40
 """Most rows of which every pair is shown."""
 File = tuple[str, bytes]
-KINDS = {
-    "board.csv": "the table, all columns",
-    "board.json": "the board, all numbers",
-    "board.tex": "the table for LaTeX",
-    "board.md": "the table for Markdown",
-    "board.bib": "the citation",
-    "runs.csv": "every run and task",
-}
 
 
 @dataclass
@@ -72,19 +61,22 @@ class Pages:
         common = {
             "board": board,
             "record": board.rows[0].runs[0].record,
-            "span": span(board),
+            "span": shown.span(board),
             "answer": views.answer(board),
         }
         yield self._suite_page(board, {**common, **views.tracks(board, overview.names, tuned)})
         yield self._compare_page(board)
         yield self._reports_page(board)
+
         for index in range(len(board.tasks)):
             yield self._task_page(board, index)
+
         for row in board.rows:
             for run in row.runs:
                 yield self._run_page(run)
                 yield links.run_data(run), run.path.read_bytes()
                 yield from ((links.rerun_data(run, each.path), each.path.read_bytes()) for each in self._again(run))
+
         files = downloads.files(board)
         yield from files.items()
         self._note(board, common, overview, files)
@@ -97,6 +89,7 @@ class Pages:
         yield self.page("methods.html", links.METHODS, rows=overview.methods, filters=filters, costs=views.COSTS)
         yield self.page("data.html", links.DATA, suites=overview.suites, left_out=left_out)
         yield self.page("contribute.html", links.CONTRIBUTE)
+
         for label, sections in sorted(overview.sections.items()):
             use = overview.uses[label]
             same = [other for other, values in sorted(overview.uses.items()) if values["name"] == use["name"]]
@@ -106,12 +99,13 @@ class Pages:
             )
 
     def _suite_page(self, board: Board, common: Mapping[str, Any]) -> File:
-        path, seeds = links.suite_page(board.name), views.seeds(board)
+        path = links.suite_page(board.name)
+        seeds = views.seeds(board)
         by_seed = [(row, {run.record.seed: run for run in row.runs}) for row in board.rows]
         values = {
             "together": views.together(board),
             "apart": views.apart(board),
-            "filters": [("place", _place_options(board)), ("cost", list(views.COSTS.items()))],
+            "filters": [("place", shown.place_options(board)), ("cost", list(views.COSTS.items()))],
             "charts": _suite_charts(board, links.root_from(path)),
             "seeds": seeds,
             "runs": [(row, [runs.get(seed) for seed in seeds]) for row, runs in by_seed],
@@ -119,7 +113,8 @@ class Pages:
         return self.page("suite.html", path, **common, **values)
 
     def _compare_page(self, board: Board) -> File:
-        reference, few = board.row(REFERENCE), len(board.rows) <= MOST_PAIRS
+        reference = board.row(REFERENCE)
+        few = len(board.rows) <= MOST_PAIRS
         return self.page(
             "compare.html",
             links.compare_page(board.name),
@@ -135,6 +130,7 @@ class Pages:
     def _reports_page(self, board: Board) -> File:
         runs = {run.path: run for row in board.rows for run in row.runs}
         reports = reports_of(list(runs.values()))
+
         sections = []
         for report in reports:
             drawn = [charts.chart(each, f"{report.key}-") for each in report.figures]
@@ -142,11 +138,13 @@ class Pages:
             used = sorted((runs[path] for path in report.runs), key=lambda run: (run.label, run.record.seed))
             sources = [(label, list(group)) for label, group in groupby(used, key=lambda run: run.label)]
             sections.append((report, drawn, tables, sources))
+
         path = links.reports_page(board.name)
         return self.page("reports.html", path, board=board, reports=reports, sections=sections)
 
     def _task_page(self, board: Board, index: int) -> File:
-        task, path = board.tasks[index], links.task_page(board.name, board.tasks[index].name)
+        task = board.tasks[index]
+        path = links.task_page(board.name, board.tasks[index].name)
         scores = [run.record.tasks[index].before.mean for row in board.rows for run in row.runs]
         base = sum(scores) / len(scores)
         noise = math.sqrt(base * (1 - base) / task.before.count)
@@ -163,7 +161,7 @@ class Pages:
             spread=None if min(scores) == max(scores) else (min(scores), max(scores)),
             chart=charts.chart(figure, extras=Extras(links=_evidence(board, links.root_from(path)), alarm=True)),
             key=f"{board.name}/{task.name}",
-            rows=_task_rows(board, index),
+            rows=shown.task_rows(board, index),
         )
 
     def _run_page(self, run: Run) -> File:
@@ -171,7 +169,9 @@ class Pages:
         drawn = [charts.chart(figure) for figure in figures]
         again = [(each.found, links.rerun_data(run, each.path)) for each in self._again(run)]
         made = {"again": again, "summary": reruns.summary(self._again(run))}
-        return self.page("run.html", links.run_page(run), run=run, charts=drawn, still=still, **made, **run_view(run))
+        values = {"charts": drawn, "still": still, **made, **shown.run_view(run)}
+
+        return self.page("run.html", links.run_page(run), run=run, **values)
 
     def _again(self, run: Run) -> Sequence[reruns.Rerun]:
         return reruns.of(run, self.again)
@@ -182,11 +182,12 @@ class Pages:
         overview.methods.append(self.part("methods_rows.html", "", **common))
         overview.places |= {views.slug(place): place for row in board.rows for place in views.places(row)}
         overview.regimes |= {views.regime(row) for row in board.rows}
-        overview.suites.append(_download_view(board, files))
+        overview.suites.append(shown.download_view(board, files))
+
         for row in board.rows:
             overview.sections.setdefault(row.label, []).append(self._method_section(board, row))
             if row.label not in overview.uses or not is_tuned(board.name):
-                overview.uses[row.label] = _use(row)
+                overview.uses[row.label] = shown.use(row)
 
     def _method_section(self, board: Board, row: Row) -> Html:
         reference = board.row(REFERENCE)
@@ -195,82 +196,24 @@ class Pages:
         pairs = [(run, peer, _mean(run.gains), _mean(peer.gains) if peer else 0.0) for run, peer in found]
         chart = charts.chart(suite_figures.method_gains(board, row), f"{board.name}-", Extras(alarm=True))
         root = links.root_from(links.method_page(row.label))
+
         return self.part("method_section.html", root, board=board, row=row, pairs=pairs, chart=chart)
-
-
-def span(board: Board) -> float:
-    """Half-width of the drawn scale of differences: their largest finite end; positive.
-
-    The sweep of static weights goes to extremes on purpose; it sets the scale only where it is alone.
-    """
-    sweep = {row.label for row in board.frontier}
-    rows = [row for row in board.rows if row.difference]
-    known = [row.difference for row in rows if row.label not in sweep] or [row.difference for row in rows]
-    ends = [abs(end) for each in known if each for end in (each.low, each.mean, each.high) if math.isfinite(end)]
-    return max(ends, default=0.0) or 1.0
-
-
-def run_view(run: Run) -> dict[str, Any]:
-    """What a run's page shows beside the record and the curves."""
-    found, count = run.record.curves, len(run.record.tasks)
-    pairs = imbalance.task_pairs(count)
-    cosines = dict(zip(pairs, imbalance.cosines(found) or [None] * len(pairs), strict=True))
-    return {
-        "command": reproduce_command(run),
-        "shares": imbalance.norm_share(run.norms),
-        "ratio": imbalance.norm_ratio(run.norms),
-        "effective": imbalance.effective_tasks(run.norms),
-        "conflicts": imbalance.conflict_rate(found),
-        "cosines": [[cosines[i, j] for i in range(j)] for j in range(1, count)],
-    }
 
 
 def _suite_charts(board: Board, root: str) -> list[Html]:
     to = _evidence(board, root)
     flat = [suite_figures.differences(board), suite_figures.gains_by_task(board)]
     drawn = [charts.chart(each, extras=Extras(links=to, alarm=each.key == "by-task")) for each in flat if each]
+
     planes = [suite_figures.plane(board), *(suite_figures.cost_plane(board, currency) for currency in CURRENCIES)]
     for figure, extras in filter(None, planes):
         drawn.append(charts.chart(figure, extras=Extras(extras.names, to, extras.joined)))
+
     return [*drawn, charts.chart(suite_figures.profile(board))]
 
 
 def _evidence(board: Board, root: str) -> dict[str, str]:
     return {row.label: href(root, links.evidence(board, row)) for row in board.rows}
-
-
-def _task_rows(board: Board, index: int) -> list[tuple[Any, ...]]:
-    """Each row's gain on a task, its difference to the reference, score after, share of the norm; best first."""
-    reference, found = board.row(REFERENCE), []
-    for row in sorted(board.rows, key=lambda row: (-row.tasks[index].mean, row.label)):
-        ends = [score.mean for run in row.runs if run.done and (score := run.record.tasks[index].after)]
-        share = imbalance.norm_share(imbalance.pooled_norms(run.norms for run in row.runs))
-        change = views.task_differences(row, reference, [index])[0]
-        found.append((row, row.tasks[index], change, _mean(ends) if ends else None, share[index]))
-    return found
-
-
-def _use(row: Row) -> dict[str, Any]:
-    method = row.runs[0].record.method
-    wrapped = method.name.partition("/")
-    return {
-        "name": method.name,
-        "method": method,
-        "places": views.places(row),
-        "file": f"the adapter of {wrapped[0]}" if wrapped[1] else f"methods/{method.name}.py",
-        "settings_rows": [(json.dumps(key)[1:-1], json.dumps(value)) for key, value in sorted(method.settings.items())],
-    }
-
-
-def _download_view(board: Board, files: Mapping[str, bytes]) -> dict[str, Any]:
-    named = [(path, KINDS.get(Path(path).name, ""), len(content)) for path, content in files.items()]
-    bibtex = next((content.decode() for path, content in files.items() if path.endswith(".bib")), "")
-    runs = sum(len(row.runs) for row in board.rows)
-    return {"name": board.name, "rows": len(board.rows), "runs": runs, "files": named, "bibtex": bibtex}
-
-
-def _place_options(board: Board) -> list[tuple[str, str]]:
-    return sorted({(views.slug(place), place) for row in views.together(board) for place in views.places(row)})
 
 
 def _filters(overview: Overview) -> list[tuple[str, list[tuple[str, str]]]]:

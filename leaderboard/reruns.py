@@ -35,7 +35,9 @@ def load(results: Path, keep_going: bool = False) -> tuple[Reruns, list[Problem]
 
     BrokenRecord, unless asked to keep going, at the first file that is none.
     """
-    root, found, left_out = results.parent / FOLDER, dict[Key, list[Rerun]](), list[Problem]()
+    root = results.parent / FOLDER
+    found = dict[Key, list[Rerun]]()
+    left_out = list[Problem]()
     for path in record_files(root):
         problems = check(path)
         if problems and not keep_going:
@@ -46,6 +48,7 @@ def load(results: Path, keep_going: bool = False) -> tuple[Reruns, list[Problem]
         each = read(path)
         key = (each.identity, each.recorded_outcome, each.method, each.seed)
         found.setdefault(key, []).append(Rerun(path, each))
+
     return found, left_out
 
 

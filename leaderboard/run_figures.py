@@ -25,10 +25,14 @@ SHOWN = (
 
 def curves(run: Run) -> tuple[list[Figure], list[str]]:
     """The charts of a run, and sentences on the curves that never move; none without a step."""
-    found, parts = run.record.curves, _parts(run.record.curves.steps)
+    found = run.record.curves
+    parts = _parts(run.record.curves.steps)
     if not parts:
         return [], []
-    steps, moving, still = tuple(float(found.steps[end - 1]) for _, end, _ in parts), [], []
+
+    steps = tuple(float(found.steps[end - 1]) for _, end, _ in parts)
+    moving = []
+    still = []
     for name, title, description, log in SHOWN:
         columns = [_averaged(column, parts) for column in zip(*getattr(found, name), strict=True)]
         levels = {figure(value) for column in columns for value in column}
@@ -37,6 +41,7 @@ def curves(run: Run) -> tuple[list[Figure], list[str]]:
             continue
         series = tuple(Series(task, steps, column) for task, column in zip(run.tasks, columns, strict=True))
         moving.append(_figure(name, title, description, series, log))
+
     update = Series("update", steps, _averaged(found.update_norm, parts))
     said = "Norm of the combined gradient before clipping."
     return [*moving, _figure("update_norm", "Norm of the update", said, (update,), False)], still
@@ -63,9 +68,11 @@ def _reading(series: Sequence[Series]) -> str:
     if len(ends) == 1:
         (first, *_), (last,) = [y for y in series[0].y if y is not None], ends.values()
         return f"From {figure(first)} to {figure(last)}."
+
     top, bottom = (choose(ends, key=lambda name: (ends[name], name)) for choose in (max, min))
     if figure(ends[top]) == figure(ends[bottom]):
         return f"All end at {figure(ends[top])}."
+
     return f"At the end the largest is {top} ({figure(ends[top])}), the smallest {bottom} ({figure(ends[bottom])})."
 
 
@@ -87,4 +94,5 @@ def _mean(values: Sequence[float | None], sizes: Sequence[int]) -> float | None:
         if value is not None:
             total += value * size
             steps += size
+
     return total / steps if steps else None

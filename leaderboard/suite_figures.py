@@ -39,12 +39,15 @@ def differences(board: Board) -> Figure | None:
     """Each row's difference to the reference, the largest first."""
     known = [(row.label, row.difference) for row in together(board) if row.difference]
     known.sort(key=lambda each: (-each[1].mean, each[0]))
+
     if not known:
         return None
+
     shown = known[:MOST]
     left = f"; {len(known) - MOST} more are in the table" if len(known) > MOST else ""
     apart = [label for label, interval in known if interval.excludes_zero]
     seen = f"{', '.join(apart[:5])} can" if apart else "no method can"
+
     return Figure(
         key="difference",
         kind="bars",
@@ -67,6 +70,7 @@ def gains_by_task(board: Board) -> Figure:
     worse = (
         f"Below the base model for a method shown: {', '.join(lost)}." if lost else "No task fell below the base model."
     )
+
     return Figure(
         key="by-task",
         kind="bars",
@@ -91,6 +95,7 @@ def plane(board: Board) -> tuple[Figure, Extras]:
     series = [_points(label, [(points[row.label][0], row.worst) for row in members]) for label, members in groups]
     if len(sweep) > 1 and len(edge) > 1:
         series.append(Series(EDGE, tuple(points[name][0] for name in edge), tuple(points[name][1] for name in edge)))
+
     beyond = [row.label for row in rows if row.distance is not None and row.distance > 0]
     judged = sum(row.distance is not None for row in rows)
     found = (
@@ -98,6 +103,7 @@ def plane(board: Board) -> tuple[Figure, Extras]:
         if judged
         else ""
     )
+
     return (
         Figure(
             key="frontier",
@@ -123,15 +129,19 @@ def cost_plane(board: Board, currency: Currency) -> tuple[Figure, Extras] | None
     costs = {row.label: cost for row in together(board) if (cost := row.overheads[currency]) is not None}
     if len(costs) < 2 or max(costs.values()) < 1.01 * min(costs.values()):
         return None
-    best, name = [label for label in board.efficient[currency] if label in costs], CURRENCY_NAMES[currency]
+
+    best = [label for label in board.efficient[currency] if label in costs]
+    name = CURRENCY_NAMES[currency]
     rows = [row for row in together(board) if row.label in costs]
     groups = _by_place(rows)
     series = [_points(label, [(costs[row.label], row.gain) for row in members]) for label, members in groups]
     gains = {row.label: row.gain.mean for row in rows}
     if len(best) > 1:
         series.append(Series("efficient", tuple(costs[x] for x in best), tuple(gains[x] for x in best)))
+
     machine = " Time depends on the machine." if currency == "wall_seconds" else ""
     chain = ", then ".join(f"{label} ({figure(costs[label])}\u00d7, {signed(gains[label])})" for label in best[:4])
+
     return (
         Figure(
             key=f"cost-{currency.replace('_', '-')}",
@@ -157,6 +167,7 @@ def profile(board: Board) -> Figure:
     every = [gain for row in shown for run in row.runs for gain in run.gains]
     low, high = min(0.0, *every), max(0.01, *every)
     thresholds = [round(low + (high - low) * point / (POINTS - 1), 4) for point in range(POINTS)]
+
     series = []
     for label, values in gains.items():
         found = performance_profile(values, thresholds)
@@ -164,9 +175,11 @@ def profile(board: Board) -> Figure:
         shares = tuple(each.value for each in found)
         # One band is readable, six are not; the table has them all.
         series.append(Series(label, tuple(thresholds), shares, *((low_ends, high_ends) if label == REFERENCE else ())))
+
     middle = thresholds[POINTS // 2]
     at = {each.label: each.y[POINTS // 2] or 0.0 for each in series}
     best = max(at, key=lambda label: (at[label], label))
+
     return Figure(
         key="profile",
         kind="lines",
@@ -184,7 +197,8 @@ def profile(board: Board) -> Figure:
 def task_gains(board: Board, index: int) -> Figure:
     """Gain of every row on one task."""
     rows = sorted(board.rows, key=lambda row: (-row.tasks[index].mean, row.label))[:MOST]
-    task, best = board.tasks[index].name, rows[0]
+    task = board.tasks[index].name
+    best = rows[0]
     return Figure(
         key="gain",
         kind="bars",

@@ -88,7 +88,7 @@ def regime(row: Row) -> str:
 
 
 def status(run: Run) -> str:
-    """done, failed or over budget."""
+    """How a run ended: done, failed or over budget."""
     return run.record.status.replace("_", " ")
 
 
@@ -133,6 +133,7 @@ def tracks(board: Board, names: Sequence[str], tuned: Sequence[Run]) -> dict[str
     other = (base, 0) if is_tuned(board.name) and base in names else None
     if found and found.method.tuning:
         other = found.suite.name, found.method.tuning.trials
+
     return {"tuning": board.rows[0].runs[0].record.method.tuning, "other": other}
 
 
@@ -146,6 +147,7 @@ def answer(board: Board) -> str:
     rows = [row for row in together(board) if row.difference]
     if not rows:
         return f"No method shares a seed with {REFERENCE} yet, so nothing can be compared."
+
     kinds = [(row.verdict.split()[0], row) for row in rows]
     better, worse = ([row for kind, row in kinds if kind == name] for name in ("better", "worse"))
     many = "1 method or setting" if len(rows) == 1 else f"{len(rows)} methods and settings"
@@ -156,6 +158,7 @@ def answer(board: Board) -> str:
     sure = sum(row.p is not None and row.p < ALPHA for row in [*better, *worse])
     corrected = f"Corrected for their number (Holm), {sure} of these {len(better) + len(worse)} differences remain."
     best = max(rows, key=lambda row: (row.difference.mean if row.difference else 0.0, row.label))
+
     return " ".join([said, *([corrected] if better or worse else []), *_best(best), *_limits(board)])
 
 
@@ -164,7 +167,8 @@ def _gain(rows: Sequence[Row]) -> str:
 
 
 def _best(row: Row) -> list[str]:
-    difference, time = row.difference, row.overheads["wall_seconds"]
+    difference = row.difference
+    time = row.overheads["wall_seconds"]
     if difference is None:
         return []
     ends = f" ({signed(difference.low)} to {signed(difference.high)})" if math.isfinite(difference.low) else ""
@@ -186,12 +190,14 @@ def means(row: Row) -> dict[int, float]:
 def pairs(rows: Sequence[Row]) -> list[list[Pair]]:
     """Every row against every other, paired by seed; a square of differences."""
     values = {row.label: means(row) for row in rows}
+
     known = dict[tuple[str, str], Interval | None]()
     for index, first in enumerate(rows):
         for second in rows[index + 1 :]:
             found = _difference(values[first.label], values[second.label])
             known[first.label, second.label] = found
             known[second.label, first.label] = found and Interval(-found.mean, -found.high, -found.low, found.n)
+
     return [[Pair(a.label, b.label, known.get((a.label, b.label))) for b in rows] for a in rows]
 
 
@@ -208,9 +214,11 @@ def detectable(board: Board, index: int) -> float:
     reference = board.row(REFERENCE)
     if reference is None:
         return math.inf
+
     other = {run.record.seed: run.gains[index] for run in reference.runs}
     steady = [row for row in board.rows if row.difference and not row.unfinished]
     groups = [paired_differences({r.record.seed: r.gains[index] for r in row.runs}, other).values() for row in steady]
+
     return minimum_detectable_effect(groups, max(map(len, groups), default=0))
 
 

@@ -55,7 +55,7 @@ class Row:
     """Signed distance to the frontier of static weights; None without a sweep, and for points of the sweep."""
     improvement: Estimate | None
     p: float | None
-    """Of the difference, adjusted by Holm over the rows; None for the reference and without a common seed."""
+    """The difference's p-value, adjusted by Holm over the rows; None for the reference and without a common seed."""
     norm_ratio: float | None
     effective_tasks: float | None
     conflict_rate: float | None
@@ -84,6 +84,7 @@ class Row:
             return f"no seed shared with {REFERENCE}"
         if not self.difference.excludes_zero:
             return f"not separable from {REFERENCE}"
+
         doubt = ", uncorrected" if self.p is not None and self.p > ALPHA else ""
         return f"{'better' if self.difference.mean > 0 else 'worse'} than {REFERENCE}{doubt}"
 
@@ -141,6 +142,7 @@ def board(runs: Sequence[Run]) -> Board:
     # Static weights are raised to an extreme on purpose: their spread is not that of methods.
     steady = [row.label for row in judged if row.label not in field.sweep] or [row.label for row in judged]
     paired = [paired_differences(field.means[label], field.reference).values() for label in steady]
+
     return Board(
         name=runs[0].record.suite.name,
         rows=rows,
@@ -164,23 +166,30 @@ class _Field:
             for label, by_seed in self.gains.items()
         }
         self.reference = self.means.get(REFERENCE, {})
+
         self.sweep = [name for name in groups if groups[name][0].record.method.name in (SWEEP, REFERENCE)]
         self.points = [
             [t_interval(values).mean for values in zip(*self.gains[name].values(), strict=True)] for name in self.sweep
         ]
         self.specialists = specialist_gains(list(self.gains.get(SPECIALIST, {}).values()))
+
         others = {label: means for label, means in self.means.items() if label != REFERENCE}
         known = {label: paired_p(means, self.reference) for label, means in others.items() if self._paired(label)}
         self.p = holm(known)
+
+        # A row that lacks seeds would be ranked on easier or harder ones than the others.
         whole = {name: means for name, means in self.means.items() if not self._missing(name) and name != SPECIALIST}
-        self.group, self.rank = tie_groups(whole), rank_intervals(whole)
+        self.group = tie_groups(whole)
+        self.rank = rank_intervals(whole)
 
     def row(self, label: str) -> Row:
-        runs, by_seed = self.groups[label], self.gains[label]
+        runs = self.groups[label]
+        by_seed = self.gains[label]
         tasks = [t_interval(values) for values in zip(*by_seed.values(), strict=True)]
         norms = imbalance.pooled_norms(run.norms for run in runs)
         reference = self.groups.get(REFERENCE, [])
         conflicts = [rate for run in runs if (rate := imbalance.conflict_rate(run.record.curves)) is not None]
+
         return Row(
             label=label,
             runs=runs,

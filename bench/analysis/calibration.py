@@ -33,6 +33,7 @@ def task_table(uniform: Sequence[Record], specialists: Sequence[Record]) -> Iter
     yield f"Uniform, {len(uniform)} seeds; specialists, each task alone for its own share of the prompts.\n"
     yield "| task | reply tokens | specialist gain (min) | before | after | gain | squared norm | mean abs. advantage |"
     yield "|---|---|---|---|---|---|---|---|"
+
     norms = pooled_norms([squared_norms(record.curves) for record in uniform])
     for index, task in enumerate(uniform[0].tasks):
         alone = [record.tasks[0].gain for record in specialists if record.tasks[0].name == task.name]
@@ -44,6 +45,7 @@ def task_table(uniform: Sequence[Record], specialists: Sequence[Record]) -> Iter
             f"| {task.before.mean:.3f} | {_mean(ends):.3f} | {_mean([r.tasks[index].gain for r in uniform]):+.3f} "
             f"| {norms[index]:.4g} | {advantage:.3f} |"
         )
+
     ratio = norm_ratio(norms)
     yield f"\nLoudest to quietest, ratio of mean unbiased squared norms: {ratio:.1f}." if ratio else "\nNo ratio."
 
@@ -55,6 +57,7 @@ def static_table(records: Sequence[Record]) -> Iterator[str]:
     yield "\nGain of a task at weight 20 on it, minus its gain at weight 20 on another; 95 %, paired by seed.\n"
     yield f"| gain of | at 20:1 | {' | '.join(f'against {name}' for name in names)} |"
     yield f"|---|---|{'---|' * len(names)}"
+
     for index, runs in favoured.items():
         changes = [_difference(runs, against, index) if against is not runs else None for against in favoured.values()]
         shown = [f"{c.mean:+.3f} [{c.low:+.3f}, {c.high:+.3f}]" if c else "" for c in changes]

@@ -22,12 +22,12 @@ class Difference:
     other: str
     seeds: Sequence[int]
     gain: Interval | None
-    """Of the mean over tasks; None, as all that follows, if they share no seed."""
+    """The difference of the mean over tasks; None, as all that follows, if they share no seed."""
     p: float | None
-    """Of that difference, adjusted by Holm over the other methods."""
+    """The p-value of that difference, adjusted by Holm over the other methods."""
     tasks: Sequence[Interval]
     task_p: Sequence[float]
-    """Of each task's difference, adjusted by Holm over the tasks."""
+    """The p-value of each task's difference, adjusted by Holm over the tasks."""
     improvement: Estimate | None
     """How often a run of the first gains more on a task than the other's run of that seed."""
     costs: Mapping[Currency, float | None]
@@ -44,13 +44,16 @@ class Difference:
         """What may be said, in one or two sentences."""
         if self.gain is None or self.p is None:
             return f"{self.label} and {self.other} share no seed; run both on the same seeds."
+
         if self.p > ALPHA:
             first = f"{self.label} cannot be told from {self.other} on the mean over tasks."
         else:
             more = "more" if self.gain.mean > 0 else "less"
             first = f"{self.label} gains {more} than {self.other} on the mean over tasks."
+
         if len(self.seeds) == 1:
             return f"{first} One seed says nothing about spread."
+
         tasks = ", ".join(self.differing)
         return f"{first} They differ on {tasks}." if tasks else f"{first} No task differs for certain."
 
@@ -70,8 +73,10 @@ def compare(board: Board, labels: Sequence[str]) -> Comparison:
     for label in labels:
         if label not in known:
             raise unknown(f"method on {board.name}", label, known, f"bench leaderboard {board.name}")
+
     if len(labels) < 2 or len(set(labels)) < len(labels):
         raise UserError("name two or more different methods, as in `bench compare pcgrad uniform`.")
+
     rows = [known[label] for label in labels]
     p = holm({row.label: paired_p(_means(rows[0]), _means(row)) for row in rows[1:] if _shared(rows[0], row)})
     return Comparison(board.name, rows, [_difference(rows[0], row, p.get(row.label)) for row in rows[1:]])

@@ -23,7 +23,8 @@ def spent(run: Run, currency: Currency) -> list[float]:
     Prompts, passes and seconds are even over steps; tokens follow the shares and lengths of the tasks. Equal prompts
     are equal steps of the suite, also for a plan, whose steps may be small.
     """
-    curves, ledger = run.record.curves, run.record.ledger
+    curves = run.record.curves
+    ledger = run.record.ledger
     lengths = [end - start for start, end in pairwise([0, *curves.steps])]
     if currency == "sampled_tokens":
         replies = zip(curves.task_share, curves.reply_length, strict=True)
@@ -31,11 +32,16 @@ def spent(run: Run, currency: Currency) -> list[float]:
         parts = [steps * count for steps, count in zip(lengths, tokens, strict=True)]
     else:
         parts = [float(steps) for steps in lengths]
-    total, whole = float(getattr(ledger, currency)), sum(parts)
-    sums, running = [], 0.0
+
+    total = float(getattr(ledger, currency))
+    whole = sum(parts)
+
+    sums = []
+    running = 0.0
     for part in parts:
         running += part
         sums.append(total * running / whole if whole else 0.0)
+
     return sums
 
 
@@ -47,10 +53,12 @@ def training_gain(run: Run, currency: Currency = "prompts", limit: float = math.
     """
     if not run.done:
         return 0.0
+
     within = [index for index, cost in enumerate(spent(run, currency)) if cost <= limit * (1 + 1e-9)]
     rewards = [run.record.curves.reward[index] for index in within]
     columns = [[value for value in column if value is not None] for column in zip(*rewards, strict=True)]
     gains = [_mean(known[-_part(known) :]) - _mean(known[: _part(known)]) for known in columns if known]
+
     return _mean(gains) if gains and len(gains) == len(run.tasks) else None
 
 

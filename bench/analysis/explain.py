@@ -48,12 +48,15 @@ def explain(board: Board, labels: Sequence[str]) -> Explanation:
     """The explanation for two rows of a board. UserError as `compare`, and for another number of labels."""
     if len(labels) != 2:
         raise UserError(f"name two methods, as in `bench explain pcgrad uniform`; here are {len(labels)}.")
+
     comparison = compare(board, labels)
     first, other = comparison.rows
-    pairs = _pairs(first, other)
     difference = comparison.differences[0]
     means = [{run.record.seed: sum(run.gains) / len(run.gains) for run in row.runs} for row in (first, other)]
     seeds = paired_differences(*means)
+
+    # Costs and curves exist for all runs, but those of a run that broke off say nothing about the method.
+    pairs = _pairs(first, other)
     costs = {currency: _over_seeds(pairs, _cost(currency), _comparable(currency)) for currency in CURRENCIES}
     imbalances = {name: _over_seeds(pairs, get) for name, get in IMBALANCES.items()}
     partings = parting(pairs)
@@ -64,14 +67,17 @@ def explain(board: Board, labels: Sequence[str]) -> Explanation:
         *_when(difference, partings),
         *_imbalances(difference, imbalances),
     ]
+
     return Explanation(board.name, difference, seeds, costs, imbalances, partings, sentences)
 
 
 def _gains(difference: Difference) -> Iterable[str]:
     yield difference.finding
     if difference.gain is not None:
-        pair, over = f"{difference.label} minus {difference.other}", _numbered("seed", difference.seeds)
+        pair = f"{difference.label} minus {difference.other}"
+        over = _numbered("seed", difference.seeds)
         yield f"The difference in mean gain, {pair}, is {with_ends(difference.gain)} over {over}."
+
     for name, task, p in zip(difference.task_names, difference.tasks, difference.task_p, strict=False):
         if name in difference.differing:
             more = difference.label if task.mean > 0 else difference.other
@@ -81,6 +87,7 @@ def _gains(difference: Difference) -> Iterable[str]:
 def _seeds(difference: Difference, seeds: Mapping[int, float]) -> Iterable[str]:
     if not seeds:
         return
+
     ahead, behind = ([seed for seed, gap in seeds.items() if sign * gap > 0] for sign in (1, -1))
     parts = [
         f"{label} gains more on {_numbered('seed', found)}"
@@ -108,6 +115,7 @@ def _costs(difference: Difference, costs: Mapping[Currency, Interval | None]) ->
             yield f"{difference.label} spends {ratio} times the {name} of {difference.other} [{low}, {high}]."
         else:
             yield f"Their {name} cannot be told apart: a ratio of {math.exp(log.mean):.3g}."
+
     if same:
         yield f"They spend the same {', '.join(same[:-1])}{' and ' if same[1:] else ''}{same[-1]}."
 
@@ -117,6 +125,7 @@ def _when(difference: Difference, partings: Mapping[str, Parting | None]) -> Ite
         yield "When they part is not known: that takes three seeds, and prompts of every task all through the runs."
     elif partings[""] is None:
         yield "Their mean training reward never parts for good within the run."
+
     known = [(name, found) for name, found in partings.items() if found]
     for name, found in sorted(known, key=lambda each: (each[0] != "", each[1].first)):
         what = f"training reward on {name}" if name else "mean training reward"

@@ -37,14 +37,17 @@ def signed_distance(point: Sequence[float], sweep: Sequence[Sequence[float]]) ->
     )
     if not result.success or result.fun is None:
         raise ArithmeticError(f"the frontier's linear programme has no solution: {result.message}")
+
     return float(result.fun)
 
 
 def efficient(costs: Mapping[str, float], gains: Mapping[str, float]) -> list[str]:
     """Names on the efficient frontier, cheapest first: no other gains as much for less, or more for as much."""
     order = sorted(costs.keys() & gains.keys(), key=lambda name: (costs[name], -gains[name], name))
+
     found: list[str] = []
     for name in order:
         if not found or gains[name] > gains[found[-1]]:
             found.append(name)
+
     return found

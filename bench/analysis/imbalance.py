@@ -20,7 +20,8 @@ def squared_norms(curves: Curves) -> list[float | None]:
 
     G_k = sum_w n_w g_wk / sum_w n_w over the windows w in which task k was measured, n_w its steps.
     """
-    values, steps = _table(curves.squared_norm), _window_sizes(curves)
+    values = _table(curves.squared_norm)
+    steps = _window_sizes(curves)
     return [_mean(column, steps) for column in values.T]
 
 
@@ -67,16 +68,21 @@ def cosines(curves: Curves) -> list[float | None]:
     norm counts noise as length and pulls a cosine to 0; this one does not, and may by chance lie outside
     [-1, 1]. None if a squared norm is not positive.
     """
-    norms, inner, steps = _table(curves.squared_norm), _table(curves.gramian), _window_sizes(curves)
+    norms = _table(curves.squared_norm)
+    inner = _table(curves.gramian)
+    steps = _window_sizes(curves)
+
     result: list[float | None] = []
     for pair, (i, j) in enumerate(task_pairs(norms.shape[1])):
         both = _both(norms, i, j)
         first, second = (_mean(norms[both, k], steps[both]) for k in (i, j))
         product = _mean(inner[both, pair], steps[both])
+        # The root of a norm that noise made negative is not a length.
         if first is None or second is None or product is None or first <= 0 or second <= 0:
             result.append(None)
         else:
             result.append(product / (first * second) ** 0.5)
+
     return result
 
 
@@ -86,12 +92,16 @@ def conflict_rate(curves: Curves) -> float | None:
     A pair conflicts in a window if its inner product is negative there; windows count by their steps, and
     only where both tasks were measured. Unrelated noisy gradients give 0.5, not 0. None without any pair.
     """
-    norms, inner, steps = _table(curves.squared_norm), _table(curves.gramian), _window_sizes(curves)
+    norms = _table(curves.squared_norm)
+    inner = _table(curves.gramian)
+    steps = _window_sizes(curves)
+
     against = seen = 0.0
     for pair, (i, j) in enumerate(task_pairs(norms.shape[1])):
         both = _both(norms, i, j)
         against += float(steps[both] @ (inner[both, pair] < 0))
         seen += float(steps[both].sum())
+
     return against / seen if seen else None
 
 
@@ -105,7 +115,7 @@ def _window_sizes(curves: Curves) -> NDArray[np.float64]:
 
 
 def _table(points: Sequence[Sequence[float | None]]) -> NDArray[np.float64]:
-    """[windows, columns], NaN for None."""
+    """The points as an array, [windows, columns], NaN for None."""
     return np.array(points, dtype=np.float64).reshape(len(points), len(points[0]) if points else 0)
 
 

@@ -55,7 +55,9 @@ def load(results: Path, keep_going: bool = False, suite: str | None = None) -> L
     """
     if not results.is_dir():
         raise UserError(f"no folder {results} with records; `bench run` makes one.")
-    runs, left_out = list[Run](), list[Problem]()
+
+    runs = list[Run]()
+    left_out = list[Problem]()
     for found in _checked(results, suite):
         if isinstance(found, Run):
             runs.append(found)
@@ -63,6 +65,7 @@ def load(results: Path, keep_going: bool = False, suite: str | None = None) -> L
             left_out.append(_plain(replace(found, file=found.file.relative_to(results))))
         else:
             raise BrokenRecord(str(_plain(found)))
+
     return Loaded(runs, sorted(left_out, key=lambda problem: problem.file.parts))
 
 
@@ -87,6 +90,8 @@ def _checked(results: Path, suite: str | None) -> Iterator[Run | Problem]:
     runs: dict[str, list[Run]] = {}
     outside = _links_outside(results, suite)
     yield from (_file(path, "is a link out of the store", "Copy the records here.") for path in outside)
+
+    # A suite with ~ is one with overrides: exploratory, and never shown.
     for path in _files(results, suite):
         name = _place(results, path)[0]
         if "~" in name or any(link == path or link in path.parents for link in outside):
@@ -96,6 +101,7 @@ def _checked(results: Path, suite: str | None) -> Iterator[Run | Problem]:
             runs.setdefault(name, []).append(found)
         else:
             yield from found
+
     for name in sorted(runs):
         yield from _alike(runs[name])
 
@@ -104,10 +110,12 @@ def _examined(results: Path, path: Path) -> Run | list[Problem]:
     """The run in a file, or what is wrong with it by itself."""
     if not path.is_file():
         return [_file(path, "is not a file that can be read", "Remove it.")]
+
     try:
         record = store.read(path)
     except UserError as error:
         return [unreadable(path, str(error))]
+
     problems = [
         *examine(Case(path, record)),
         *_too_deep(results, path, record),
@@ -144,6 +152,7 @@ def _named_like_a_file(results: Path, path: Path) -> Iterator[Problem]:
 
 def _alike(runs: Sequence[Run]) -> Iterator[Run | Problem]:
     """The runs that share what most of the suite's runs share, and a problem for each other one."""
+    # The majority decides, so that one foreign record cannot push out all others.
     marks = [repr([get(run.record) for get in SHARED.values()]) for run in runs]
     usual = Counter(marks).most_common(1)[0][0]
     standard = runs[marks.index(usual)]

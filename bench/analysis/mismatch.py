@@ -22,7 +22,7 @@ class Correlation:
     """Spearman's rank correlation of n pairs, and its two-sided p value under independence."""
 
     rho: float | None
-    """In [-1, 1]; None with fewer than three pairs, or if one side is constant."""
+    """The correlation, in [-1, 1]; None with fewer than three pairs, or if one side is constant."""
     n: int
     p: float | None
     """Exact, over all orders, for up to 7 pairs; the t approximation beyond. 5 pairs reach 0.017 at best."""
@@ -43,6 +43,7 @@ def spearman(x: Values, y: Values) -> Correlation:
     pairs = [(a, b) for a, b in zip(x, y, strict=True) if a is not None and b is not None]
     if len(pairs) < 3:
         return Correlation(None, len(pairs), None)
+
     first, second = (_centred_ranks(column) for column in zip(*pairs, strict=True))
     rho = _cosine(first, second)
     return Correlation(rho, len(pairs), None if rho is None else _p_value(first, second, rho))
@@ -57,6 +58,7 @@ def within(groups: Iterable[tuple[Values, Values]]) -> float | None:
     known = [pair for pair in ranks if pair is not None]
     if not known:
         return None
+
     first, second = (np.concatenate(column) for column in zip(*known, strict=True))
     return _cosine(first, second)
 

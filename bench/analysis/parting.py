@@ -25,7 +25,7 @@ class Apart:
     first: float | None
     other: float | None
     p: float | None
-    """Of the difference over seeds, adjusted by Holm over the tasks."""
+    """The p-value of the difference over seeds, adjusted by Holm over the tasks."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +33,13 @@ class Parting:
     """The first stretch in which the rewards differ and from which on one method stays ahead."""
 
     first: int
-    """Its first step, from 1, on the scale of the run with more steps."""
+    """The first step of the stretch, from 1, on the scale of the run with more steps."""
     last: int
     steps: int
     reward: Interval
     """Training reward of the first method minus that of the other in the stretch, over seeds."""
     p: float
-    """Adjusted by Holm over the stretches, and over the tasks where there are several curves."""
+    """The p-value, adjusted by Holm over the stretches, and over the tasks where there are several curves."""
     weights: Sequence[Apart]
     """Realised weights of the task gradients in the stretch, [K]."""
     shares: Sequence[Apart]
@@ -65,12 +65,15 @@ def _found(pairs: Sequence[tuple[Run, Run]], gaps: Array, names: Sequence[str]) 
     """Partings of curves by name; gaps: [seeds, STRETCHES, curves], NaN where a reward is not known."""
     curves = {name: gaps[:, :, place] for place, name in enumerate(names) if np.isfinite(gaps[:, :, place]).all()}
     adjusted = _holm({f"{part} {name}": curve[:, part] for name, curve in curves.items() for part in range(STRETCHES)})
+
     result: dict[str, Parting | None] = {}
     for name, curve in curves.items():
+        # To part for good, the difference must keep its sign to the end, resolved or not.
         signs = np.sign(curve.mean(axis=0))
         p = [adjusted[f"{part} {name}"] for part in range(STRETCHES)]
         good = [part for part in range(STRETCHES) if p[part] <= ALPHA and (signs[part:] == signs[part]).all()]
         result[name] = _parting(pairs, good[0], curve, p[good[0]]) if good else None
+
     return result
 
 
@@ -97,7 +100,7 @@ def _apart(pairs: Sequence[tuple[Run, Run]], curve: str, part: int) -> list[Apar
 
 
 def _holm(gaps: dict[str, Array]) -> dict[str, float]:
-    """Adjusted p-values of paired differences over seeds, by name."""
+    """The adjusted p-values of paired differences over seeds, by name."""
     return holm(
         {
             name: paired_p(dict(enumerate(gap.tolist())), dict.fromkeys(range(len(gap)), 0.0))
@@ -118,6 +121,7 @@ def _stretches(run: Run, curve: str) -> Array:
     curves = run.record.curves
     values = np.array(getattr(curves, curve), dtype=np.float64)
     edges = np.array(list(pairwise([0, *curves.steps])), dtype=np.float64) / curves.steps[-1] * STRETCHES
+
     result = np.full((STRETCHES, len(run.tasks)), np.nan)
     for part in range(STRETCHES):
         overlap = np.minimum(edges[:, 1], part + 1) - np.maximum(edges[:, 0], part)
@@ -125,4 +129,5 @@ def _stretches(run: Run, curve: str) -> Array:
         total = weight.sum(axis=0)
         known = total > 0
         result[part, known] = (np.nan_to_num(values) * weight).sum(axis=0)[known] / total[known]
+
     return result

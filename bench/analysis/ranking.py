@@ -44,16 +44,20 @@ def sign_flip_p(differences: Sequence[float]) -> float | None:
         raise ValueError("a difference is not finite; a run without a result counts as gain 0")
     if not FEWEST_SEEDS <= len(data) <= MOST_SEEDS:
         return None
+
+    # All 2^n signed sums, doubled by each value.
     sums = np.zeros(1)
     for value in data:
         sums = np.concatenate([sums + value, sums - value])
+
     observed = abs(data.sum())
     return float((np.abs(sums) >= observed - 1e-12 * np.abs(data).sum()).mean())
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     """Holm's step-down adjustment of p-values in [0, 1]: below 0.05 at a family-wise error of 5 %."""
-    adjusted, largest = dict[str, float](), 0.0
+    adjusted = dict[str, float]()
+    largest = 0.0
     for rank, name in enumerate(sorted(p_values, key=lambda name: (p_values[name], name))):
         largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[name]))
         adjusted[name] = largest
@@ -67,9 +71,12 @@ def paired_p(values: BySeed, reference: BySeed) -> float:
         return exact
     if len(differences) < 2:
         return 1.0
+
     deviation = differences.std(ddof=1)
+    # Equal differences have no spread: t is infinite, or 0 / 0 where all of them are 0.
     if deviation == 0:
         return 1.0 if differences.mean() == 0 else 0.0
+
     statistic = abs(differences.mean()) / (deviation / math.sqrt(len(differences)))
     return float(2 * student.sf(statistic, len(differences) - 1))
 
@@ -81,11 +88,13 @@ def tie_groups(means: Mapping[str, BySeed]) -> dict[str, int]:
     first, until one differs. It compares methods with each other, so that a new method can move a border.
     """
     left = sorted(means, key=lambda name: (-_mean(means[name]), name))
+
     groups: dict[str, int] = {}
     while left:
         tied = _tied_with_first(left, means)
         groups |= dict.fromkeys(tied, max(groups.values(), default=0) + 1)
         left = left[len(tied) :]
+
     return groups
 
 
@@ -104,11 +113,13 @@ def rank_intervals(means: Mapping[str, BySeed]) -> dict[str, tuple[int, int] | N
     seeds = sorted(set.intersection(*(set(means[name]) for name in names))) if names else []
     if len(seeds) < 2:
         return dict.fromkeys(names, None)
+
     table = np.array([[means[name][seed] for seed in seeds] for name in names])
     draws = _draws(table, len(seeds))
     scores = table[:, draws].mean(axis=2)  # [methods, draws]
     ranks = np.array([1 + (scores > own + 1e-12).sum(axis=0) for own in scores])
     low, high = np.quantile(ranks, [0.025, 0.975], axis=1, method="nearest")
+
     return {name: (int(low[row]), int(high[row])) for row, name in enumerate(names)}
 
 
@@ -135,7 +146,7 @@ def _estimate(by_seed: Array) -> Estimate:
 
 
 def _draws(data: Array, count: int) -> NDArray[np.int64]:
-    """[DRAWS, count] indices drawn with replacement; the seed is the hash of the data."""
+    """Indices drawn with replacement, [DRAWS, count]; the seed is the hash of the data."""
     digest = hashlib.sha256(np.ascontiguousarray(data).tobytes()).digest()
     generator = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:8], "big")))
     return generator.integers(0, count, size=(DRAWS, count))

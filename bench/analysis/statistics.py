@@ -46,8 +46,10 @@ def t_interval(values: Iterable[float], level: float = LEVEL) -> Interval:
     """
     data = _finite(values)
     mean = float(data.mean())
+
     if len(data) == 1:
         return Interval(mean, -math.inf, math.inf, 1)
+
     half = _quantile(level, len(data) - 1) * float(data.std(ddof=1)) / math.sqrt(len(data))
     return Interval(mean, mean - half, mean + half, len(data))
 
@@ -79,6 +81,7 @@ def minimum_detectable_effect(groups: Iterable[Iterable[float]], n: int, level: 
     freedom = sum(len(group) - 1 for group in data)
     if n < 2 or freedom < 1:
         return math.inf
+
     squares = sum(float(((group - group.mean()) ** 2).sum()) for group in data)
     return _quantile(level, n - 1) * math.sqrt(squares / freedom / n)
 

@@ -213,7 +213,9 @@ def test_compact_numbers_have_four_significant_digits(value, text):
     assert compact(value) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.1234, "+0.123"), (-0.0001, "-0.0001"), (0.0, "0.000"), (-0.5, "-0.500")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.1234, "+0.123"), (-0.0001, "-0.0001"), (0.0, "0.000"), (-0.5, "-0.500")]
+)
 def test_gains_have_a_sign_and_three_decimals(value, text):
     assert signed(value) == text
 

@@ -58,10 +58,12 @@ def settings_text(runs: Sequence[Run], groups: Groups) -> str:
     """The settings in which a method differs from its run with the defaults; all of them if there is none."""
     if "+" not in runs[0].label:
         return ""
+
     plain = groups.get(runs[0].label.partition("+")[0], ())
     defaults = _settings(plain[0]) if plain else {}
     told = [f"{key}={_value(value)}" for key, value in _settings(runs[0]).items() if defaults.get(key) != value]
     text = " ".join(told)
+
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
@@ -77,8 +79,10 @@ def tally(found: Mapping[str, Interval], groups: Groups) -> str:
     if len(found) == 1:
         against = f"{described(best, groups)} {_against(found[best])} {REFERENCE}"
         return f"{against}: {stated(found[best])} in mean held-out gain."
+
     sides = [_against(each) for each in found.values()]
     counts = ", ".join(f"{sides.count(side)} {side} {REFERENCE}" for side in SIDES)
+
     return (
         f"{counts} (mean held-out gain, 95 % intervals over paired seeds; of {len(found)} comparisons about "
         f"{amount(0.05 * len(found))} would fall outside by chance). "
@@ -102,6 +106,7 @@ def unfinished(groups: Groups) -> str:
     short = [label for label, runs in groups.items() if not all(run.done for run in runs)]
     if not short:
         return ""
+
     runs = sum(not run.done for label in short for run in groups[label])
     what = "1 run that did not finish counts" if runs == 1 else f"{runs} runs that did not finish count"
     return f"{what} as no gain ({listing(short)})."

@@ -37,16 +37,24 @@ def ratio(top: Sequence[float], bottom: Sequence[float]) -> Ratio:
 
     The interval is exact for normal values: all r for which mean(top - r bottom) cannot be told from zero.
     """
-    a, b, n = float(np.mean(top)), float(np.mean(bottom)), len(top)
+    a = float(np.mean(top))
+    b = float(np.mean(bottom))
+    n = len(top)
     if b <= 0:
         return Ratio(None, -math.inf, math.inf)
     if n < 2:
         return Ratio(a / b, -math.inf, math.inf)
+
+    # The ends are the roots of (mean(top) - r mean(bottom))^2 = t^2 var / n, a quadratic in r.
     scale = float(student.ppf((1 + LEVEL) / 2, n - 1)) ** 2 / n
     (aa, ab), (_, bb) = scale * np.cov(top, bottom)
-    square, half, constant = b * b - bb, a * b - ab, a * a - aa
+    square = b * b - bb
+    half = a * b - ab
+    constant = a * a - aa
     root = half * half - square * constant
+    # The bottom cannot be told from zero, so that no ratio is too large.
     if square <= 0 or root < 0:
         return Ratio(a / b, -math.inf, math.inf)
+
     low, high = ((half + sign * math.sqrt(root)) / square for sign in (-1, 1))
     return Ratio(a / b, float(low), float(high))

@@ -18,7 +18,7 @@ class Relation:
     noun: str
     sample: Sample
     signal: Array
-    """[runs, windows, K], as the next."""
+    """The signal by run, window and task, [runs, windows, K]; the norm has the same shape."""
     norm: Array
     inside: Interval | None
     """Within-task rank correlation, one value a seed; None if nothing varies."""
@@ -107,7 +107,7 @@ class Relation:
 
 
 def _groups(x: Array, y: Array) -> list[tuple[list[float | None], list[float | None]]]:
-    """Of [windows, K] each, by task."""
+    """Pairs of columns by task; both arrays are [windows, K]."""
     return [(known(x[:, task]), known(y[:, task])) for task in range(x.shape[1])]
 
 

@@ -120,7 +120,7 @@ def known(values: Array) -> list[float | None]:
 
 
 def interval(values: Array) -> Interval | None:
-    """Over seeds, of the known values of [runs]; None if there is none."""
+    """The interval over seeds of the known values, [runs]; None if there is none."""
     data = values[~np.isnan(values)]
     return t_interval(data.tolist()) if len(data) else None
 
@@ -161,8 +161,9 @@ def step_weights(run: Run) -> Array:
 
 
 def _windowed(run: Run, name: str, windows: int) -> Array:
-    """[windows, K]: each point spreads over its steps, and a window averages what lies in it."""
-    values, ends = table_of(run, name), np.array([0, *run.record.curves.steps], dtype=np.float64)
+    """A curve on equal windows, [windows, K]: a point spreads over its steps, a window averages what lies in it."""
+    values = table_of(run, name)
+    ends = np.array([0, *run.record.curves.steps], dtype=np.float64)
     edges = np.linspace(0, ends[-1], windows + 1)
     overlap = np.minimum(edges[1:, None], ends[None, 1:]) - np.maximum(edges[:-1, None], ends[None, :-1])
     overlap = np.clip(overlap, 0, None)
@@ -170,4 +171,5 @@ def _windowed(run: Run, name: str, windows: int) -> Array:
     mass = overlap @ there
     windowed: Array = np.full(mass.shape, np.nan)
     np.divide(overlap @ np.where(there, values, 0), mass, out=windowed, where=mass > 0)
+
     return windowed

@@ -17,9 +17,11 @@ def advantages(runs: Sequence[Run]) -> Report:
     sample = Sample.of(runs)
     if not sample.runs:
         return absent(KEY, TITLE, QUESTION, sample.why_empty)
+
     relation = Relation.of(sample, "mean_abs_advantage", "the mean |advantage|")
     finding = sentences(f"Under {sample.label} ({sample.seeds}):", relation.sentence(), _verdict(relation), sample.note)
     figure = relation.figure("advantage-norm", "mean |advantage|")
+
     return Report(KEY, TITLE, QUESTION, finding, (figure,), (relation.table(),), sample.paths)
 
 
@@ -33,4 +35,5 @@ def _verdict(relation: Relation) -> str:
         return "So advantages tell when a task is loud; nothing shows that they tell which task is."
     if among > 0:
         return "So advantages tell which task is loud; nothing shows that they tell when."
+
     return "So advantages are not seen to explain the imbalance."

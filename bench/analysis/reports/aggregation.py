@@ -28,13 +28,13 @@ class Loudness:
     label: str
     sample: Sample
     by_seed: Array
-    """Over the run, [runs, K]."""
+    """Squared norms over the run, [runs, K]."""
     early: Array
-    """Over its first eighth, [K], where the models have hardly parted."""
+    """Squared norms over the first eighth, [K], where the models have hardly parted."""
 
     @classmethod
     def of(cls, label: str, sample: Sample) -> "Loudness":
-        """From the curves."""
+        """The loudness that the curves of a sample show."""
         windows = means(sample, "squared_norm", windows_of(sample, EIGHTHS))
         return cls(label, sample, mean(windows, 1), mean(windows)[0])
 
@@ -65,6 +65,7 @@ def aggregation(runs: Sequence[Run]) -> Report:
     heard = [each for each in others if each.order]
     if base is None or not base.order or not heard:
         return absent(KEY, TITLE, QUESTION, _why(runs, base))
+
     finding = sentences(*_finding(base, heard), base.sample.note)
     paths = tuple(path for each in (base, *heard) for path in each.sample.paths)
     return Report(KEY, TITLE, QUESTION, finding, (_figure(base, heard),), (_table(base, heard),), paths)
@@ -83,7 +84,8 @@ def _why(runs: Sequence[Run], base: Loudness | None) -> str:
 
 
 def _finding(base: Loudness, others: Sequence[Loudness]) -> list[str]:
-    names, times = base.sample.tasks, base.spread
+    names = base.sample.tasks
+    times = base.spread
     told = f"{amount(times.value)} times as loud as" if times.value else "by a ratio that is not resolved above"
     top, bottom = names[base.order[0]], names[base.order[-1]]
     first = f"Under the per-sequence mean ({base.label}), {top} is loudest, {told} {bottom}."
@@ -91,6 +93,7 @@ def _finding(base: Loudness, others: Sequence[Loudness]) -> list[str]:
     last = f"So the order of the tasks depends on the normaliser: it changes under {turned} of {len(others)} others."
     if not turned:
         last = f"So a change of the order is resolved under none of {plural(len(others), 'other normaliser')}."
+
     return [first, *(_change(base, other) for other in others), last]
 
 
@@ -101,7 +104,9 @@ def flips(base: Loudness, other: Loudness) -> list[tuple[int, int]]:
 
 
 def _change(base: Loudness, other: Loudness) -> str:
-    names, order, spread = base.sample.tasks, other.order, other.spread
+    names = base.sample.tasks
+    order = other.order
+    spread = other.spread
     times = f"{amount(spread.value)} times" if spread.value else "by a ratio that is not resolved"
     share = _shares(other)[order[0]]
     return (
@@ -148,6 +153,7 @@ def _table(base: Loudness, others: Sequence[Loudness]) -> Table:
         early = spearman(known(base.early), known(each.early))
         order = " > ".join(base.sample.tasks[task] for task in each.order)
         rows.append((each.label, len(each.sample.runs), order, spread.value, low, high, agreement.rho, early.rho))
+
     caption = (
         "Tasks from loudest to quietest by mean squared norm, the ratio of the two ends with Fieller's 95 % interval "
         f"over seeds, and the rank correlation of the norms with those of {base.label}: over the run, in which each "

@@ -26,7 +26,7 @@ class Pair:
     first: str
     second: str
     means: Array
-    """[runs, 3]; NaN for a run in which they never met."""
+    """Means by run, [runs, 3]; NaN for a run in which they never met."""
     against: Array
     """Share of steps with a negative inner product, [runs]."""
 
@@ -56,10 +56,12 @@ def conflicts(runs: Sequence[Run]) -> Report:
         return absent(KEY, TITLE, QUESTION, sample.why_empty)
     if len(sample.tasks) < 2:
         return absent(KEY, TITLE, QUESTION, "The suite has one task; a conflict needs two.")
+
     pairs = [_pair(sample, number) for number in range(len(task_pairs(len(sample.tasks))))]
     rates = interval(np.array([conflict_rate(run.record.curves) for run in sample.runs], dtype=np.float64))
     if rates is None:
         return absent(KEY, TITLE, QUESTION, "No two tasks were measured in one step.")
+
     finding = sentences(_finding(sample, pairs), _incidence(rates), sample.note)
     return Report(KEY, TITLE, QUESTION, finding, (_figure(sample, pairs),), (_table(pairs),), sample.paths)
 
@@ -72,10 +74,13 @@ def _pair(sample: Sample, number: int) -> Pair:
 
 def _met(run: Run, number: int, i: int, j: int) -> Array:
     """Mean inner product, both mean squared norms, share of opposing steps; of one run."""
-    norms, inner, steps = table_of(run, "squared_norm"), table_of(run, "gramian"), step_weights(run)
+    norms = table_of(run, "squared_norm")
+    inner = table_of(run, "gramian")
+    steps = step_weights(run)
     both = ~np.isnan(norms[:, [i, j]]).any(axis=1)
     if not both.any():
         return np.full(4, np.nan)
+
     weights = steps[both] / steps[both].sum()
     columns = (inner[both, number], norms[both, i], norms[both, j], inner[both, number] < 0)
     return np.array([weights @ column for column in columns])
@@ -84,14 +89,17 @@ def _met(run: Run, number: int, i: int, j: int) -> Array:
 def _finding(sample: Sample, pairs: Sequence[Pair]) -> str:
     start = f"Under {sample.label} ({sample.seeds}), of {len(pairs)} pairs of tasks"
     agree, oppose = ([pair for pair in pairs if pair.sign == sign] for sign in (1, -1))
+
     if len(pairs) == 1:
-        start, only = f"Under {sample.label} ({sample.seeds})", pairs[0]
+        start = f"Under {sample.label} ({sample.seeds})"
+        only = pairs[0]
         way = {
             1: "pull in one direction",
             -1: "pull against each other",
             0: "do neither as far as seeds can tell",
         }
         return f"{start}, {only.first} and {only.second} {way[only.sign]}{_cosine(only)}."
+
     rest = len(pairs) - len(agree) - len(oppose)
     told = f"{start}, {len(agree)} pull in one direction, {len(oppose)} against each other; {rest} are not resolved."
     return sentences(told, _named(agree, "Together"), _named(oppose, "Against each other"))
@@ -115,9 +123,11 @@ def _incidence(rates: Interval) -> str:
     told = f"Conflict incidence is {percent(rates.mean)}"
     if rates.n < 2:
         return f"{told} of pairs and steps in one seed; unrelated gradients give 50 %."
+
     low, high = percent(max(0.0, rates.low)), percent(min(1.0, rates.high))
     apart = rates.low > CHANCE or rates.high < CHANCE
     way = ("more than" if rates.mean > CHANCE else "less than") if apart else "not separable from"
+
     return f"{told} of pairs and steps (95 % interval {low} to {high}), {way} the 50 % of unrelated gradients."
 
 
@@ -137,6 +147,7 @@ def _figure(sample: Sample, pairs: Sequence[Pair]) -> Figure:
     if known:
         (low, least), (high, most) = min(known), max(known)
         reading = f"Largest: {high:+.2f} ({listing(most)}); smallest: {low:+.2f} ({listing(least)}).{blank}"
+
     return Figure(
         key="cosines",
         kind="matrix",

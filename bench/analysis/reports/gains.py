@@ -40,12 +40,14 @@ def gains(runs: Sequence[Run]) -> Report:
     sample = Sample.of(runs, points=EIGHTHS)
     if not sample.runs:
         return absent(KEY, TITLE, QUESTION, sample.why_empty)
+
     reward, norm = (means(sample, name, EIGHTHS) for name in ("reward", "squared_norm"))
     gain = np.stack([reward[:, place + 1] - reward[:, place] for place in BEFORE], axis=1)
     around = np.stack([mean(norm[:, [place, place + 1]], 1) for place in BEFORE], axis=1)
     found = [spearman(known(mean(around)[at]), known(mean(gain)[at])) for at in range(len(BEFORE))]
     finding = sentences(_finding(sample, gain, around, found), _held_out(sample), sample.note)
     tables = (_correlations(sample, gain, around, found), _values(sample, gain, around))
+
     return Report(KEY, TITLE, QUESTION, finding, (_figure(sample, gain),), tables, sample.paths)
 
 
@@ -74,15 +76,18 @@ class Place:
 
     @classmethod
     def of(cls, gain: Array, norm: Array) -> "Place | None":
-        """From gains and norms, [runs, K]; None if fewer than two tasks have both."""
+        """The place in gains and norms, [runs, K] each; None if fewer than two tasks have both."""
         level, gained = mean(norm), mean(gain)
         both = np.flatnonzero(~np.isnan(level) & ~np.isnan(gained))
         if len(both) < 2:
             return None
+
+        # The others' mean is compared within each seed, so that what a seed does to all tasks cancels.
         loud = int(both[np.argmax(level[both])])
         gap = interval(gain[:, loud] - mean(np.delete(gain, loud, axis=1), 1))
         above, ties = int((gained[both] > gained[loud]).sum()), int((gained[both] == gained[loud]).sum()) - 1
         apart = gap is not None and gap.n > 1 and gap.excludes_zero
+
         return cls(loud, float(gained[loud]), above, ties, len(both), apart)
 
 
@@ -122,6 +127,7 @@ def _verdict(places: Sequence[Place], found: Sequence[Correlation]) -> str:
     resolved = [each.rho > 0 for each in found if each.resolved and each.rho is not None]
     if not resolved:
         return told + f"At no time is a rank correlation of gain with squared norm resolved{_weak(places[0].size)}."
+
     way = "loud tasks gain more" if all(resolved) else "both ways" if any(resolved) else "loud tasks gain less"
     return told + f"A rank correlation is resolved at {len(resolved)} of {times} times: {way}."
 
@@ -134,15 +140,18 @@ def _weak(tasks: int) -> str:
 
 
 def _held_out(sample: Sample) -> str:
-    """The same over the whole run, with the gain on held-out items."""
+    """Norm and gain over the whole run, with the gain on held-out items."""
     if len(sample.tasks) < 2:
         return ""
+
     norm = known(mean(means(sample, "squared_norm", 1), (0, 1)))
     gain = mean(np.array([run.gains for run in sample.runs])).tolist()
     apart = share_distance(norm_share(norm), gain_share(gain))
     over = f"Over the whole run, squared norm against held-out gain: {spearman(norm, gain)}"
+
     if apart is None:
         return f"{over}."
+
     return f"{over}; the tasks' shares of the norm and of the gain differ by {percent(apart)} (total variation)."
 
 
@@ -174,6 +183,7 @@ def _correlations(sample: Sample, gain: Array, norm: Array, found: Sequence[Corr
         rhos = [spearman(known(n), known(g)).rho for n, g in zip(norm[:, at], gain[:, at], strict=True)]
         over = interval(np.array(rhos, dtype=np.float64))
         rows.append((_step(sample, at), each.rho, each.n, each.p, *cells(over)))
+
     columns = ("step", "rho", "tasks", "p", "rho by seed, mean", "low", "high")
     return Table(
         columns,
@@ -199,6 +209,7 @@ def _values(sample: Sample, gain: Array, norm: Array) -> Table:
                     over.mean / spent if over and spent > 0 else None,
                 )
             )
+
     columns = ("step", "task", "gain", "low", "high", "squared norm", "gain per squared norm")
     caption = (
         "Gain with its 95 % interval over seeds, and mean squared norm around a step. Gain per squared norm: gain over "

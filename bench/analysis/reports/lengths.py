@@ -31,6 +31,7 @@ def lengths(runs: Sequence[Run]) -> Report:
     sample = Sample.of(runs)
     if not sample.runs:
         return absent(KEY, TITLE, QUESTION, sample.why_empty)
+
     relations = [
         Relation.of(sample, "reply_length", "the reply length"),
         Relation.of(sample, "prompt_length", "the prompt length"),
@@ -39,6 +40,7 @@ def lengths(runs: Sequence[Run]) -> Report:
     parts = [f"Under {sample.label} ({sample.seeds}):", relations[0].sentence(), capital(relations[1].sentence())]
     finding = sentences(*parts, _verdict(relations[0]), sample.note)
     tables = tuple(relation.table() for relation in relations)
+
     return Report(KEY, TITLE, QUESTION, finding, figures, tables, sample.paths)
 
 
@@ -48,6 +50,7 @@ def _verdict(replies: Relation) -> str:
     pairs = [(n, x) for n, x in zip(norm, length, strict=True) if n is not None and x is not None]
     if len(pairs) < 2:
         return ""
+
     (_, loud), (_, quiet) = max(pairs), min(pairs)
     way = "shorter than" if loud < quiet else "longer than" if loud > quiet else "as long as"
     return f"The loudest task's replies ({amount(loud)} tokens) are {way} the quietest's ({amount(quiet)})."
@@ -76,9 +79,12 @@ def _reading(sample: Sample, curves: Sequence[Sequence[float | None]], noun: str
         told = [value for value in curve if value]
         if told:
             ends.append((abs(told[-1] / told[0] - 1), name, told[0], told[-1]))
+
     if not ends:
         return f"No {noun} length is known."
+
     change, name, first, last = max(ends)
     if change < STEADY:
         return f"No task's mean {noun} length changed by more than {percent(change)} from the first window to the last."
+
     return f"In proportion, {name}'s mean {noun} length changed most, from {amount(first)} to {amount(last)} tokens."

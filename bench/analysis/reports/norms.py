@@ -32,10 +32,12 @@ def norms(runs: Sequence[Run]) -> Report:
     sample = Sample.of(runs)
     if not sample.runs:
         return absent(KEY, TITLE, QUESTION, sample.why_empty)
+
     values = means(sample, "squared_norm", windows_of(sample, EIGHTHS))
     order = _order(values)
     if not order:
         return absent(KEY, TITLE, QUESTION, "No task was measured: a squared norm needs two prompts a task and step.")
+
     finding = sentences(_finding(sample, values, order), _through_time(values, order), sample.note)
     return Report(
         KEY, TITLE, QUESTION, finding, (_figure(sample, values, order),), (_pairs(sample, values, order),), sample.paths
@@ -49,11 +51,14 @@ def _order(values: Array) -> list[int]:
 
 
 def _finding(sample: Sample, values: Array, order: list[int]) -> str:
-    per_run, names = mean(values, 1), sample.tasks
+    per_run = mean(values, 1)
+    names = sample.tasks
     loud, quiet = order[0], order[-1]
     start = f"Under {sample.label} ({sample.seeds})"
+
     if len(order) == 1:
         return f"{start}, only {names[loud]} was measured."
+
     pair = per_run[~np.isnan(per_run[:, [loud, quiet]]).any(axis=1)]
     times = ratio(pair[:, loud].tolist(), pair[:, quiet].tolist())
     if times.value is None:
@@ -61,6 +66,7 @@ def _finding(sample: Sample, values: Array, order: list[int]) -> str:
             f"{start}, {names[loud]} was the loudest task; the squared norm of the quietest, {names[quiet]}, cannot be "
             "told from zero, so the ratio is not resolved."
         )
+
     among = effective_tasks(known(mean(per_run)))
     return (
         f"{start}, the loudest task, {names[loud]}, had {amount(times.value)} times the squared norm of the quietest, "
@@ -79,9 +85,11 @@ def _rivals(names: Sequence[str], per_run: Array, order: list[int]) -> str:
     """Names the tasks that may be as loud as the loudest, if the seeds can say so."""
     if len(per_run) < 2:
         return ""
+
     close = [names[task] for task in order[1:] if not louder(per_run, order[0], task)]
     if not close:
         return ""
+
     return f"Whether {listing(close)} {'is' if len(close) == 1 else 'are'} quieter is not resolved. "
 
 
@@ -90,6 +98,7 @@ def _through_time(values: Array, order: list[int]) -> str:
     level = mean(values)
     if len(order) < 2 or len(level) < 2 or np.isnan(level).all(axis=1).any():
         return ""
+
     loudest = [int(np.nanargmax(window)) for window in level]
     first = sum(task == order[0] for task in loudest)
     return f"It was the loudest in {first} of {len(loudest)} equal parts of the run."
@@ -102,6 +111,7 @@ def _figure(sample: Sample, values: Array, order: list[int]) -> Figure:
     moved = f", from {ends[0]} at the start to {ends[1]} at the end" if len(ends) == 2 else ""
     below = int((level <= 0).sum())
     hidden = f" {below} of {level.size} means are not positive, and not drawn." if below else ""
+
     return Figure(
         key="squared-norms",
         kind="lines",
@@ -138,12 +148,14 @@ def _pairs(sample: Sample, values: Array, order: list[int]) -> Table:
 
 
 def _ratios(values: Array) -> tuple[float | str | None, ...]:
-    """Of [runs, windows, 2]."""
-    level, per_run = mean(values), mean(values, 1)
+    """The ratios of two tasks, from their values [runs, windows, 2]."""
+    level = mean(values)
+    per_run = mean(values, 1)
     per_run = per_run[~np.isnan(per_run).any(axis=1)]
     overall = ratio(per_run[:, 0].tolist(), per_run[:, 1].tolist()) if len(per_run) else None
     each = [float(top / bottom) for top, bottom in level if bottom > 0 and not np.isnan(top)]
     first = float(level[0, 0] / level[0, 1]) if level[0, 1] > 0 and not np.isnan(level[0, 0]) else None
     low, high = (overall.low, overall.high) if overall and overall.bounded else (None, None)
     value = overall.value if overall else None
+
     return first, value, low, high, max(each, default=None), f"{len(each)} of {len(level)}"

@@ -16,7 +16,7 @@ from bench.analysis.text import listing, plural, sentences
 KEY, TITLE = "R10", "After the optimizer"
 QUESTION = "Does AdamW undo what a method did to the gradient?"
 SAME = 0.999
-"""From this cosine with the plain mean on, a method's gradient is the plain mean."""
+"""A gradient with at least this cosine with the plain mean is the plain mean."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,17 @@ def optimizer(runs: Sequence[Run]) -> Report:
     known = {label: check for label, check in found.items() if not np.isnan([check.before, check.after]).any()}
     apart = {label: check for label, check in known.items() if check.before < SAME}
     lacking = sum(run.done for run in runs) - sum(len(check.sample.runs) for check in known.values())
+
     if not apart:
         return absent(KEY, TITLE, QUESTION, _why(runs, len(known)))
+
     note = f"{plural(lacking, 'finished run')} without these curves: left out." if lacking else ""
-    shown, plain = with_defaults(groups).keys() & apart.keys() or apart.keys(), len(known) - len(apart)
+    shown = with_defaults(groups).keys() & apart.keys() or apart.keys()
+    plain = len(known) - len(apart)
     told = {described(label, groups): check for label, check in apart.items() if label in shown}
     table = _table({described(label, groups): check for label, check in apart.items()})
     paths = tuple(path for check in apart.values() for path in check.sample.paths)
+
     return Report(KEY, TITLE, QUESTION, sentences(_finding(told, plain), note), (_figure(told),), (table,), paths)
 
 
@@ -115,7 +119,7 @@ def _figure(apart: Mapping[str, Check]) -> Figure:
         x_label="cosine of the gradients",
         y_label="cosine of the moves",
         series=tuple(Series(label, (check.before,), (check.after,)) for label, check in apart.items()),
-        reading=f"{above} of {plural(len(apart), 'method')} lie above the diagonal: their moves are closer to the mean.",
+        reading=f"{above} of {plural(len(apart), 'method')} moved closer to the mean than their gradients point.",
     )
 
 

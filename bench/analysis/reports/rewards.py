@@ -26,10 +26,12 @@ def rewards(runs: Sequence[Run]) -> Report:
     chosen = _chosen(groups, samples(selected(runs, _plain)))
     if not chosen:
         return absent(KEY, TITLE, QUESTION, Sample.of(runs).why_empty)
+
     first = next(iter(chosen.values()))
     figures = tuple(_figure(chosen, task) for task in range(len(first.tasks)))
     paths = sorted({run.path for members in groups.values() for run in members})
     finding = sentences(_finding(groups), unfinished(groups))
+
     return Report(KEY, TITLE, QUESTION, finding, figures, (_held_out(groups),), tuple(paths))
 
 
@@ -57,6 +59,7 @@ def _finding(groups: Groups) -> str:
     where = (
         f", most on {told[0]} and least on {told[1]}" if len(names) > 1 else f", from {before[0]:.2f} to {after[0]:.2f}"
     )
+
     return (
         f"Under {label}{other}, mean over {plural(len(groups[label]), 'seed')}, held-out reward rose on {rose} of "
         f"{plural(len(names), 'task')}{where}; beyond the spread of the seeds on {beyond}."
@@ -98,19 +101,23 @@ def _reading(name: str, chosen: dict[str, Sample], task: int, windows: int) -> s
     ends = {label: values[-1] for label, values in told.items() if values}
     if not ends:
         return f"{name} had no prompts."
+
     top, bottom = (pick(ends, key=lambda label: ends[label]) for pick in (max, min))
     start = f"{REFERENCE} goes from {told[REFERENCE][0]:.2f} to {ends[REFERENCE]:.2f}" if REFERENCE in ends else ""
     others = f"all end between {ends[bottom]:.2f} ({bottom}) and {ends[top]:.2f} ({top})" if len(ends) > 1 else ""
+
     return "; ".join(part for part in (start, others) if part) + "."
 
 
 def _held_out(groups: Groups) -> Table:
     reference = groups.get(REFERENCE) or next(iter(groups.values()))
     before, _ = _ends(reference)
+
     rows: list[tuple[Cell, ...]] = [("before training", None, *before, fmean(before))]
     for label, runs in groups.items():
         after = _ends(runs)[1]
         rows.append((described(label, groups), len(runs), *after, fmean(after)))
+
     caption = (
         "Held-out reward of the base model and after training, mean over seeds. A run that did not finish counts as "
         "the base model."

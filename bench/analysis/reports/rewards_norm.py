@@ -22,6 +22,7 @@ def reward_norms(runs: Sequence[Run]) -> Report:
     sample = Sample.of(runs)
     if not sample.runs:
         return absent(KEY, TITLE, QUESTION, sample.why_empty)
+
     relation = Relation.of(sample, "reward", "the training reward")
     fits = [_fit(x, y) for x, y in zip(relation.signal, relation.norm, strict=True)]
     slope, explained = (interval(np.array(column, dtype=np.float64)) for column in zip(*fits, strict=True))
@@ -32,6 +33,7 @@ def reward_norms(runs: Sequence[Run]) -> Report:
         sample.note,
     )
     figure: Figure = relation.figure("reward-norm", "training reward")
+
     return Report(KEY, TITLE, QUESTION, finding, (figure,), (_table(slope, explained), relation.table()), sample.paths)
 
 
@@ -44,12 +46,16 @@ def _fit(reward: Array, norm: Array) -> tuple[float | None, float | None]:
         if len(p) >= 3 and g.std() > 0:
             x.append(p * (1 - p) - (p * (1 - p)).mean())
             y.append((g - g.mean()) / g.std())
+
     if not x:
         return None, None
+
     x_all, y_all = np.concatenate(x), np.concatenate(y)
-    spread, noise = float(x_all @ x_all), float(y_all @ y_all)
+    spread = float(x_all @ x_all)
+    noise = float(y_all @ y_all)
     if spread < 1e-12 or not noise:
         return None, None
+
     slope = float(x_all @ y_all) / spread
     return slope, slope**2 * spread / noise
 
@@ -64,15 +70,19 @@ def _crossing(relation: Relation) -> list[str]:
 def _shape(slope: Interval | None, explained: Interval | None, crossing: Sequence[str]) -> str:
     if slope is None or explained is None:
         return "the reward does not vary enough to test for a U shape."
+
     told = f"(p (1 - p) explains {percent(explained.mean)} of the variance inside tasks)"
     if slope.n < 2:
         return f"one seed cannot resolve a U shape {told}."
     if not slope.excludes_zero:
         return f"no U shape is resolved, nor its inverse {told}."
+
     way, shape = ("larger", "an inverse U") if slope.mean > 0 else ("smaller", "a U")
     seen = f"gradients are {way} the nearer a task's reward is to one half {told}"
+
     if not crossing:
         return f"{seen}; as no task's reward passes one half, this may as well be a slope as {shape}."
+
     return f"{seen}, as in {shape}; {listing(crossing)} passed one half."
 
 

@@ -38,6 +38,7 @@ def sampling(runs: Sequence[Run]) -> Report:
     if not others:
         why = f"No sampling policy beside {REFERENCE} is recorded: {_advice(runs, [PROPORTIONAL])}"
         return absent(KEY, TITLE, QUESTION, why)
+
     pairs = {label: difference(groups, label) for label in others}
     told = {label: pair for label, pair in pairs.items() if pair}
     finding = sentences(
@@ -45,6 +46,7 @@ def sampling(runs: Sequence[Run]) -> Report:
     )
     figures = (_figure(found),) if found else ()
     paths = sorted({run.path for members in groups.values() for run in members})
+
     return Report(
         KEY, TITLE, QUESTION, sentences(finding, unfinished(groups)), figures, (_table(groups, found),), tuple(paths)
     )
@@ -63,11 +65,13 @@ def _proportional(told: dict[str, Interval], groups: Groups, found: dict[str, Sa
         power = _power(groups[label][0])
         if power and label in found:
             share = mean(means(found[label], "task_share", 1), (0, 1))
-            top, name = int(share.argmax()), "its inverse" if power < 0 else "gradient-proportional sampling"
+            top = int(share.argmax())
+            name = "its inverse" if power < 0 else "gradient-proportional sampling"
             parts.append(
                 f"With {name} ({EXPONENT} {power:g}), {found[label].tasks[top]} got most prompts "
                 f"({percent(share[top])}) and the mean gain changed by {stated(pair)}."
             )
+
     return parts
 
 
@@ -98,6 +102,7 @@ def _figure(found: dict[str, Sample]) -> Figure:
     names = next(iter(found.values())).tasks
     shown = [label for label in (REFERENCE, *furthest[:FURTHEST]) if label in shares]
     more = f"; {REFERENCE} and the {FURTHEST} furthest from equal shares" if len(furthest) > FURTHEST else ""
+
     return Figure(
         key="prompt-shares",
         kind="bars",
@@ -128,5 +133,6 @@ def _table(groups: Groups, found: dict[str, Sample]) -> Table:
         pair = cells(difference(groups, label)) if label != REFERENCE else (None, None, None)
         settings = settings_text(members, groups) or None
         rows.append((label, settings, len(members), mean_gain(members).mean, *pair, min(task_gains(members))))
+
     columns = ("method", "settings", "seeds", "mean gain", f"minus {REFERENCE}", "low", "high", "worst task's gain")
     return Table(columns, tuple(rows), "Held-out gains of the sampling policies; differences paired by seed.")

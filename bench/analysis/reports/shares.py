@@ -23,11 +23,13 @@ def shares(runs: Sequence[Run]) -> Report:
     found = samples(groups)
     if not found:
         return absent(KEY, TITLE, QUESTION, Sample.of(runs).why_empty)
+
     names = {label: described(label, groups) for label in found}
     sample = found.get(REFERENCE) or next(iter(found.values()))
     finding = sentences(_finding(sample), _asked(found, names), sample.note)
     paths = tuple(sorted(path for each in found.values() for path in each.paths))
     tables = (_tasks(sample), _methods(found, names))
+
     return Report(KEY, TITLE, QUESTION, finding, (_figure(sample),), tables, paths)
 
 
@@ -58,6 +60,7 @@ def distance(run: Run) -> float | None:
     curves = run.record.curves
     if not curves.intended_share:
         return None
+
     gap = np.abs(np.array(curves.intended_share) - np.array(curves.task_share)).sum(axis=1) / 2
     steps = np.diff([0, *curves.steps])
     return float(gap @ steps / steps.sum())
@@ -78,7 +81,8 @@ def _silence(sample: Sample) -> str:
 
 def _extremes(sample: Sample) -> str:
     """The task with most tokens and the one with most gradient."""
-    given, parts = dict(zip(sample.tasks, prompts(sample), strict=True)), []
+    given = dict(zip(sample.tasks, prompts(sample), strict=True))
+    parts = []
     for noun, values in {"reply tokens": tokens(sample), "gradient mass": gradient_mass(sample)}.items():
         told = _ranked(sample, values)
         if len(told) > 1 and told[-1][0] - told[0][0] <= EXACT:
@@ -86,6 +90,7 @@ def _extremes(sample: Sample) -> str:
         elif told:
             share, name = told[-1]
             parts.append(f"most {noun}: {name}, {percent(share)} with {percent(given[name])} of the prompts")
+
     return "; ".join(parts) + "." if parts else "neither reply tokens nor gradient mass are known."
 
 
@@ -100,9 +105,11 @@ def _asked(found: dict[str, Sample], names: dict[str, str]) -> str:
     known_gaps = {label: gap.mean for label, gap in gaps.items() if gap}
     if not known_gaps:
         return "No run says which shares its method intended."
+
     worst = max(known_gaps, key=lambda label: (known_gaps[label], label))
     if known_gaps[worst] < EXACT:
         return f"Realised shares of the prompts were those intended, in {plural(len(known_gaps), 'method')}."
+
     return (
         f"Realised and intended shares of the prompts differ most under {worst}, by {percent(known_gaps[worst])} "
         "(total variation, mean over steps)."
@@ -155,6 +162,7 @@ def _methods(found: dict[str, Sample], names: dict[str, str]) -> Table:
         rows.append(
             (names[label], len(sample.runs), cells(interval(quiet))[0], float(share.min()), float(share.max()), gap)
         )
+
     columns = ("method", "seeds", "silent groups", "least share", "largest share", "intended against realised")
     caption = (
         "Silent groups, mean over tasks; least and largest share of the prompts of a task; total variation distance of "

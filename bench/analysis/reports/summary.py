@@ -39,10 +39,12 @@ def summary(runs: Sequence[Run]) -> Report:
 def _finding(groups: Groups) -> str:
     pairs = {label: difference(groups, label) for label in with_defaults(groups) if label != REFERENCE}
     found = {label: pair for label, pair in pairs.items() if pair}
+
     if REFERENCE not in groups:
         return f"There is no run of {REFERENCE} to compare {plural(len(groups), 'method')} with."
     if not found:
         return f"Only {REFERENCE} is recorded, with a mean gain of {stated(mean_gain(groups[REFERENCE]))}."
+
     return f"Beside {REFERENCE}, with default settings: {tally(found, groups)}"
 
 
@@ -54,9 +56,11 @@ def _harm(groups: Groups) -> str:
     falling = [label for label, runs in groups.items() if min(task_gains(runs)) < 0]
     if not falling:
         return "No method made a task worse than the base model."
+
     told = f"{plural(len(falling), 'method')} made a task worse than the base model on the mean over seeds"
     if not certain:
         return f"{told}, none for certain."
+
     more = f" and {len(certain) - SHOWN} more" if len(certain) > SHOWN else ""
     shown = ", ".join(certain[:SHOWN]) + more if more else listing(certain)
     return f"{told}, {len(certain)} for certain: {shown}."

@@ -172,7 +172,7 @@ def test_r10_says_what_adamw_undoes(make_run):
     assert "Of 2 methods whose gradient is not the plain mean (1 other take the mean)" in report.finding
     assert "closer to the mean in 1, takes it further away in 1; 0 not resolved." in report.finding
     assert "Closer: a (cosine 0.40 to 0.81). Further: b (cosine 0.70 to 0.31)." in report.finding
-    assert report.figures[0].reading.startswith("1 of 2 methods lie above the diagonal")
+    assert report.figures[0].reading.startswith("1 of 2 methods moved closer to the mean")
     assert [(s.label, s.x, s.y) for s in report.figures[0].series] == [
         ("a", pytest.approx((0.4,)), pytest.approx((0.81,))),
         ("b", pytest.approx((0.7,)), pytest.approx((0.31,))),

@@ -1,0 +1,88 @@
+"""What templates are given beside boards and runs: rows of a task, a run's imbalance, a method's settings, files."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from bench.analysis import imbalance
+from bench.analysis.board import Board, Row
+from bench.analysis.runs import REFERENCE, Run
+from leaderboard import views
+from leaderboard.environment import reproduce_command
+
+KINDS = {
+    "board.csv": "the table, all columns",
+    "board.json": "the board, all numbers",
+    "board.tex": "the table for LaTeX",
+    "board.md": "the table for Markdown",
+    "board.bib": "the citation",
+    "runs.csv": "every run and task",
+}
+"""What each file to download is."""
+
+
+def span(board: Board) -> float:
+    """Half-width of the drawn scale of differences: their largest finite end; positive.
+
+    The sweep of static weights goes to extremes on purpose; it sets the scale only where it is alone.
+    """
+    sweep = {row.label for row in board.frontier}
+    rows = [row for row in board.rows if row.difference]
+    known = [row.difference for row in rows if row.label not in sweep] or [row.difference for row in rows]
+    ends = [abs(end) for each in known if each for end in (each.low, each.mean, each.high) if math.isfinite(end)]
+    return max(ends, default=0.0) or 1.0
+
+
+def run_view(run: Run) -> dict[str, Any]:
+    """What a run's page shows beside the record and the curves."""
+    found = run.record.curves
+    count = len(run.record.tasks)
+    pairs = imbalance.task_pairs(count)
+    cosines = dict(zip(pairs, imbalance.cosines(found) or [None] * len(pairs), strict=True))
+    return {
+        "command": reproduce_command(run),
+        "shares": imbalance.norm_share(run.norms),
+        "ratio": imbalance.norm_ratio(run.norms),
+        "effective": imbalance.effective_tasks(run.norms),
+        "conflicts": imbalance.conflict_rate(found),
+        "cosines": [[cosines[i, j] for i in range(j)] for j in range(1, count)],
+    }
+
+
+def task_rows(board: Board, index: int) -> list[tuple[Any, ...]]:
+    """Each row's gain on a task, its difference to the reference, score after, share of the norm; best first."""
+    reference = board.row(REFERENCE)
+    found = []
+    for row in sorted(board.rows, key=lambda row: (-row.tasks[index].mean, row.label)):
+        ends = [score.mean for run in row.runs if run.done and (score := run.record.tasks[index].after)]
+        share = imbalance.norm_share(imbalance.pooled_norms(run.norms for run in row.runs))
+        change = views.task_differences(row, reference, [index])[0]
+        found.append((row, row.tasks[index], change, fmean(ends) if ends else None, share[index]))
+
+    return found
+
+
+def use(row: Row) -> dict[str, Any]:
+    method = row.runs[0].record.method
+    wrapped = method.name.partition("/")
+    return {
+        "name": method.name,
+        "method": method,
+        "places": views.places(row),
+        "file": f"the adapter of {wrapped[0]}" if wrapped[1] else f"methods/{method.name}.py",
+        "settings_rows": [(json.dumps(key)[1:-1], json.dumps(value)) for key, value in sorted(method.settings.items())],
+    }
+
+
+def download_view(board: Board, files: Mapping[str, bytes]) -> dict[str, Any]:
+    named = [(path, KINDS.get(Path(path).name, ""), len(content)) for path, content in files.items()]
+    bibtex = next((content.decode() for path, content in files.items() if path.endswith(".bib")), "")
+    runs = sum(len(row.runs) for row in board.rows)
+    return {"name": board.name, "rows": len(board.rows), "runs": runs, "files": named, "bibtex": bibtex}
+
+
+def place_options(board: Board) -> list[tuple[str, str]]:
+    return sorted({(views.slug(place), place) for row in views.together(board) for place in views.places(row)})
