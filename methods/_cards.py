@@ -52,14 +52,12 @@ class MethodCard:
 
 
 def read_cards(path: Path) -> list[MethodCard]:
-    """The card in a method's file; one a variant if the class is a family, which names them in `variants`."""
+    """The card in a method's file; one a variant if the class is a family, which names them in `variants`.
+
+    Raises UserError, naming the file and the rule it breaks.
+    """
     card, variants = _read(path)
     return [replace(card, name=f"{card.name}/{variant}", variant=variant) for variant in variants] or [card]
-
-
-def read_card(path: Path) -> MethodCard:
-    """The card in a method's file. Raises UserError, naming the file and the rule it breaks."""
-    return _read(path)[0]
 
 
 def _read(path: Path) -> tuple[MethodCard, tuple[str, ...]]:
@@ -77,17 +75,22 @@ def _parsed(path: Path, changed: int, size: int) -> tuple[MethodCard, tuple[str,
         raise broken(path, "it is not UTF-8 text") from None
     except SyntaxError as error:
         raise broken(path, f"line {error.lineno} is not Python: {error.msg}") from None
+
     title, summary, fields = _read_docstring(path, ast.get_docstring(tree) or "")
     method, acts_on = _method_class(path, tree)
     values = dict(_constants(method))
-    name, version = values.get("name"), values.get("version")
+
+    name = values.get("name")
+    version = values.get("version")
     if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9_]*", name)):
         raise broken(path, f"class {method.name} needs `name`, text in lower case with underscores")
     if not (type(version) is int and version >= 1):
         raise broken(path, f"class {method.name} needs `version`, a whole number of at least 1")
+
     variants = values.get("variants", ())
     if not (isinstance(variants, tuple) and all(isinstance(each, str) and each.isidentifier() for each in variants)):
         raise broken(path, f"class {method.name} needs `variants`, a tuple of names as in Python")
+
     source, differs, costs = (fields[field] for field in FIELDS)
     claim = _claim(path, fields.get(CLAIM, ""), acts_on)
     card = MethodCard(name, version, title, summary, source, differs, costs, claim, acts_on, method.name, path)
@@ -100,12 +103,14 @@ def _read_docstring(path: Path, text: str) -> tuple[str, str, dict[str, str]]:
     first = re.fullmatch(r"([^:]+): (.+\.)", " ".join(head.split()))
     if first is None:
         raise broken(path, "the docstring must begin with a line 'Title: sentence.'")
+
     fields: dict[str, str] = {}
     for line in body.splitlines():
         key = line.partition(" ")[0] or next(reversed(fields), "")  # an indented line continues a field
         if key not in (*FIELDS, CLAIM) or (key in fields and line.startswith(key)):
             raise broken(path, f"{line!r} must begin with {', '.join(FIELDS)}, {CLAIM} (each once) or be indented")
         fields[key] = f"{fields.get(key, '')} {line.removeprefix(key).strip()}".strip()
+
     if missing := [field for field in FIELDS if not fields.get(field)]:
         raise broken(path, f"after a blank line, the docstring must also say {', '.join(missing)}")
     if list(fields) != [field for field in (*FIELDS, CLAIM) if field in fields]:

@@ -74,12 +74,14 @@ def source_of(path: Path, class_name: str) -> Source:
     weighs = any(
         isinstance(line, ast.FunctionDef) and line.name == "token_weights" for node in method for line in node.body
     )
+
     named = next((line for node in method for line in node.body if _target(line) == "Settings"), None)
     if named is None:
         return Source({}, weighs)
     holder = named.name if isinstance(named, ast.ClassDef) else getattr(getattr(named, "value", None), "id", "")
     if isinstance(named, ast.ClassDef):
         classes[holder] = named
+
     try:
         nodes = reversed(list(_with_bases(holder, classes)))
         return Source({name: found for node in nodes for name, found in _fields(node)}, weighs)
@@ -121,8 +123,11 @@ def _declared(annotation: ast.expr, value: ast.expr | None) -> Declared:
         raise ValueError("not a call of `setting`")
     words = {word.arg: word.value for word in value.keywords if word.arg in KNOWN}
     known = {name: ast.literal_eval(node) for name, node in words.items()}
-    kind, choices = ast.unparse(annotation), ()
+
+    kind = ast.unparse(annotation)
+    choices: tuple[Any, ...] = ()
     if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).endswith("Literal"):
         inside = ast.literal_eval(annotation.slice)
         choices = inside if isinstance(inside, tuple) else (inside,)
+
     return Declared(kind, ast.literal_eval(value.args[0]), choices=choices, **known)

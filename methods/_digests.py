@@ -43,10 +43,12 @@ def closure(source: str, reader: Reader) -> dict[str, str]:
     """Texts of the helpers that a source imports, and of those that these import, by module's name."""
     found = dict[str, str]()
     waiting = list(helpers(source))
+
     while waiting:
         helper = waiting.pop()
         if helper in found:
             continue
+
         found[helper] = reader(helper)
         waiting += helpers(found[helper])
     return found

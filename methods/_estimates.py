@@ -65,6 +65,24 @@ class GradientMoments:
         )
 
 
+def ascended(
+    shares: Tensor, moments: GradientMoments, tilt: Tensor, zetas: tuple[float, float], prompts: int, floor: float
+) -> Tensor:
+    """Shares [K] after a step of PiKE's exponentiated gradient (arXiv 2502.06244) on the losses tilt_k L_k.
+
+    tilt: [K]; zetas: gain by squared norm and loss by variance, both over the mean squared norm of a step's gradient,
+    noise and all; floor: of a share, in equal shares. While a task has no estimate, or all are silent, shares stay.
+    """
+    variance = moments.noise.value.clamp(min=0)
+    gain = tilt**2 * (zetas[0] * moments.signal.value - zetas[1] / (2 * prompts) * variance)
+    scale = (tilt**2 * moments.measured.value).mean()
+
+    # NaN is not above 0: a task without estimates keeps all shares where they are.
+    if not scale > 0:
+        return shares
+    return at_least((shares.log() + gain / scale).softmax(dim=0), floor / len(shares))
+
+
 def at_least(shares: Tensor, floor: float) -> Tensor:
     """Shares, [K], none under the floor: those under it are raised to it, the others give in proportion.
 

@@ -26,13 +26,16 @@ def fair_weights(gramian: Gramian, alpha: float) -> Tensor:
     """
     norms = gramian.norms / gramian.norms.max()
     # For unit gradients u_k = g_k / |g_k|, v = w |g| and y_k = <u_k, d>: y = C v and v = (h / y)^alpha.
-    cosines, scale = gramian.cosines, norms ** (1 / alpha - 1)
+    cosines = gramian.cosines
+    scale = norms ** (1 / alpha - 1)
+
     found, served = halfspace_weights(cosines, torch.zeros_like(norms), scale)
     if served and _resolved((cosines @ found).numpy(), found.numpy()):
         found = torch.from_numpy(_newton(cosines.numpy(), scale.numpy(), alpha, found.numpy()))
         progress = cosines @ found
         if progress.min() > 0:
             return found / norms * (norms @ progress) / len(norms) / (found @ progress)
+
     return torch.zeros_like(norms)
 
 
@@ -42,12 +45,15 @@ def _newton(inner: Array, scale: Array, alpha: float, found: Array) -> Array:
     Newton's method on the problem in y, with steps that cannot leave y > 0 or climb: the curvature of each term
     grows by at most (1 - t rho)^-(alpha + 1) over a part t of the step, rho the largest relative fall of a y_k.
     """
-    y, last = inner @ found, np.inf
+    last = np.inf
+    y = inner @ found
     y = y * ((scale**alpha @ y ** (1 - alpha)) / (found @ y)) ** (1 / (1 + alpha))  # the best point of its ray
+
     for _ in range(ROUNDS):
         implied = (scale / y) ** alpha
         if not _resolved(y, implied):
             break
+
         root = np.sqrt(implied / y)
         hessian = root[:, None] * inner * root + np.eye(len(y)) / alpha
         found = root * np.linalg.solve(hessian, root * y * (1 + 1 / alpha))
@@ -55,9 +61,12 @@ def _newton(inner: Array, scale: Array, alpha: float, found: Array) -> Array:
         size = (1 + alpha) * np.abs(change).max()
         if size < CONVERGED or (last < 0.1 and size > last / 2):  # the second: rounding is reached
             break
+
         fall = max(-change.min(), np.finfo(np.float64).tiny)
         step = min(-np.expm1(-np.log1p(alpha * fall) / alpha), 0.99) / fall
-        y, last = y * (1 + step * change), size
+        y = y * (1 + step * change)
+        last = size
+
     return np.asarray(found, dtype=np.float64)
 
 

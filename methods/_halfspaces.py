@@ -31,14 +31,19 @@ def halfspace_weights(gramian: Tensor, start: Tensor, demand: Tensor) -> tuple[T
     settled = pivoted(inner, low, wanted)
     if settled is not None:
         return torch.from_numpy(settled), True
-    lack, added, free = wanted - inner @ low, np.zeros_like(low), list[int]()
+
+    lack = wanted - inner @ low
+    added = np.zeros_like(low)
+    free = list[int]()
     for _ in range(ROUNDS * len(low)):
         entry = _most_missed(inner, low + added, wanted, free)
         if entry is None:
             break
+
         proof = _meet(inner, lack, added, free, entry)
         if proof is not None:
             return torch.from_numpy(proof), False
+
         block = inner[np.ix_(free, free)]
         added[free] = np.maximum(np.linalg.solve(block, lack[free]), 0)  # afresh: rounding does not pile up
     return torch.from_numpy(low + added), True
@@ -64,14 +69,17 @@ def _meet(inner: Array, lack: Array, added: Array, free: list[int], entry: int) 
         height = inner[entry, entry] - inner[entry, free] @ pull  # squared distance to the span of the free vectors
         size = np.sqrt(inner[entry, entry]) + np.abs(pull) @ np.sqrt(inner[free, free])
         outside = height > ROUNDING * len(lack) * EPSILON * size**2
+
         full = (lack[entry] - inner[entry] @ added) / height if outside else np.inf
         falling = pull > 0
         room = np.where(falling, added[free] / np.where(falling, pull, 1), np.inf)
         step = min(full, room.min(initial=np.inf))
+
         if step == np.inf:
             proof = np.zeros_like(added)
             proof[[*free, entry]] = [*-pull, 1]
             return np.maximum(proof, 0)
+
         added[free] -= step * pull
         added[entry] += step
         if step == full:

@@ -78,6 +78,7 @@ def _from_elsewhere(path: Path, source: str) -> ModuleType:
     """The module of a file that is in no package, under a private name: the file's path and text decide it."""
     digest = hashlib.sha256(f"{path} {source}".encode()).hexdigest()
     name = f"_method_{path.stem}_{digest[:8]}"
+
     module = ModuleType(name)
     module.__file__ = str(path)
     sys.modules[name] = module  # pydantic looks annotations up there
@@ -86,6 +87,7 @@ def _from_elsewhere(path: Path, source: str) -> ModuleType:
     except FAULTS:
         del sys.modules[name]
         raise
+
     return module
 
 

@@ -38,7 +38,8 @@ def pcb(vectors: Tensor, share: float) -> Tensor:
 
 def tsv(vectors: Tensor, layout: Layout) -> Tensor:
     """Merge each matrix by its whitened singular vectors (arXiv 2412.00081, TSV-Merge), and average the rest."""
-    merged, end = vectors.mean(dim=0), 0
+    merged = vectors.mean(dim=0)
+    end = 0
     for size, shape in zip(layout.sizes, layout.shapes, strict=True):
         end += size
         if len(shape) == 2:

@@ -2,7 +2,7 @@
 
 Listing only parses the sources, so that it is instant and needs no torch; `load` imports one method.
 `freeze`, which is `bench freeze`, enters new methods and versions in tests/golden/: the digest of their source, and
-their answers on the golden trajectories.
+their answers on the golden trajectories. `not_frozen`, which is `bench freeze --check`, says what it would enter.
 """
 
 import json
@@ -64,12 +64,15 @@ def find(spec: str) -> MethodCard:
         if spec not in known:
             raise unknown("method", spec, known, "bench methods")
         return known[spec]
+
     path = Path(spec).expanduser().resolve()
     if not path.is_file():
         raise UserError(f"there is no file {spec}. `bench new method NAME --dir DIR` writes one to begin with.")
+
     found = read_cards(path)
     if found[0].variant:
         raise UserError(f"{spec} holds {len(found)} methods; say which by name, like {found[0].name}.")
+
     (card,) = found
     for name, owner in known.items():
         if card.name == name.partition("/")[0] and owner.path != path:
@@ -87,11 +90,14 @@ def load(spec: str) -> "type[Method]":
     return class_of(find(spec))
 
 
-def freeze(golden: Path = GOLDEN, folder: Path = FOLDER, names: Collection[str] = ()) -> list[str]:
+def freeze(
+    golden: Path = GOLDEN, folder: Path = FOLDER, names: Collection[str] = (), rewritten: bool = False
+) -> list[str]:
     """Enter every new method, and every raised version, in the JSON files of the folder `golden`; return their names.
 
-    names: only these methods; all if empty. Raises UserError, and writes nothing, for a method that changed under
-    the version it has there, or that breaks on the golden trajectories.
+    names: only these methods; all if empty. rewritten: also enter code that changed under its version, if its golden
+    trajectories did not; the digest before it stays in the entry, because records carry it. Raises UserError, and
+    writes nothing, for any other method that changed under its version, or that breaks on the golden trajectories.
     """
     from methods._battery import Fault, trajectories  # torch
 
@@ -101,14 +107,20 @@ def freeze(golden: Path = GOLDEN, folder: Path = FOLDER, names: Collection[str] 
             raise unknown("method", name, known, "bench methods")
     chosen = [known[name] for name in names or known]
     sources, answers = entries(golden / SOURCES), entries(golden / TRAJECTORIES)
+
     for card in chosen:
-        _enter(sources, card, {"digest": source_digest(card.path)}, lambda old, new: "" if old == new else "it")
-        if card.variant:
-            continue
-        try:
-            _enter(answers, card, {"answers": trajectories.recorded(card)}, trajectories.difference)
-        except Fault as fault:
-            raise broken(card.path, f"it has no golden trajectory: {fault}; see `bench check {card.name}`") from None
+        if not card.variant:  # a library's answers are its own, and are not recorded
+            try:
+                _enter(answers, card, {"answers": trajectories.recorded(card)}, trajectories.difference)
+            except Fault as fault:
+                why = f"it has no golden trajectory: {fault}; see `bench check {card.name}`"
+                raise broken(card.path, why) from None
+
+        digest = source_digest(card.path)
+        if rewritten and not card.variant:
+            _rewrite(sources, card, digest)
+        _enter(sources, card, {"digest": digest}, lambda old, new: "" if old == new else "it")
+
     before = entries(golden / SOURCES)
     (golden / SOURCES).write_text(json.dumps(dict(sorted(sources.items())), indent=2) + "\n", "utf-8")
     (golden / TRAJECTORIES).write_text(lines_of(answers), "utf-8")
@@ -117,10 +129,12 @@ def freeze(golden: Path = GOLDEN, folder: Path = FOLDER, names: Collection[str] 
 
 def not_frozen(golden: Path = GOLDEN, folder: Path = FOLDER) -> list[str]:
     """What `freeze` has still to enter, and what it would refuse for its source; a line each."""
+    known = {file: entries(golden / file) for file in (SOURCES, TRAJECTORIES)}
     found = []
+
     for name, card in cards(folder).items():
         files = [SOURCES] if card.variant else [SOURCES, TRAJECTORIES]
-        frozen = {file: entries(golden / file).get(name, {"version": 0}) for file in files}
+        frozen = {file: known[file].get(name, {"version": 0}) for file in files}
         missing = [file for file in files if frozen[file]["version"] != card.version]
         if missing:
             found.append(f"{name}: version {card.version} is not in {', nor in '.join(missing)}")
@@ -153,8 +167,15 @@ def _enter(frozen: Entries, card: MethodCard, fresh: dict[str, Any], difference:
         raise broken(card.path, f"{different} differs from version {old['version']} as frozen; raise its version")
 
 
+def _rewrite(sources: Entries, card: MethodCard, digest: str) -> None:
+    """Give the version that is frozen the digest of code whose answers are the same, and keep the one it had."""
+    old = sources.get(card.name, {"version": 0})
+    if old["version"] == card.version and old["digest"] != digest:
+        sources[card.name] = {"version": card.version, "digest": digest, **_earlier(old)}
+
+
 def _earlier(old: dict[str, Any]) -> dict[str, Any]:
-    """What a new version keeps of the entry before it: the digests of each earlier version, which records carry."""
+    """What a new entry keeps of the one before it: the digests of each version, which records carry."""
     if "digest" not in old:
         return {}
     earlier = {version: list(digests) for version, digests in old.get("earlier", {}).items()}

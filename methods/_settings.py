@@ -67,6 +67,7 @@ def settings_of(method_class: "type[Method]", values: Mapping[str, Any], tasks: 
             raise _stranger(f"setting {key!r} of {method_class.name}", key, list(fields))
         read = _entries if extra(fields[key], "per_task") else _scalar
         given[key] = read(f"{method_class.name}.{key}", value, fields[key], tasks)
+
     try:
         return method_class.Settings(**given)
     except ValidationError as error:
@@ -106,6 +107,7 @@ def _entries(label: str, value: Any, field: FieldInfo, tasks: Sequence[str]) -> 
             if name not in tasks:
                 raise _stranger(f"task {name!r} in this suite for {label}", name, tasks)
         value = [value.get(name, 1) for name in tasks]
+
     if not isinstance(value, list | tuple):
         value = [value]
     if len(value) != len(tasks) and (value or field.default):
@@ -125,9 +127,11 @@ def _split(label: str, text: str, field: FieldInfo) -> list[str] | dict[str, str
 
 
 def _entry(label: str, value: Any, field: FieldInfo) -> float:
-    number, low, high = _number(value), extra(field, "low"), extra(field, "high")
+    number = _number(value)
     if not math.isfinite(number):
         raise _refused(label, value, "every entry must be a finite number", field)
+
+    low, high = extra(field, "low"), extra(field, "high")
     if (low is not None and number < low) or (high is not None and number > high):
         raise _refused(label, value, "an entry is out of bounds", field)
     return number
@@ -144,10 +148,8 @@ def _number(value: Any) -> float:
 def _refused(label: str, value: Any, why: str, field: FieldInfo | None) -> UserError:
     why = why.removeprefix("Value error, ")
     low, high = (extra(field, key) if field else None for key in ("low", "high"))
-    low_text, high_text = (
-        ("" if low is None else f" from {low:g}"),
-        ("" if high is None else f" up to {high:g}"),
-    )
+    low_text = "" if low is None else f" from {low:g}"
+    high_text = "" if high is None else f" up to {high:g}"
     bounds = f" It can be{low_text}{high_text}." if low_text or high_text else ""
     default = f" Left out, it is {field.default!r}." if field else ""
     return UserError(f"{label.strip('.')} cannot be {value!r}: {why[:1].lower()}{why[1:]}.{bounds}{default}")

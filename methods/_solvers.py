@@ -32,18 +32,23 @@ def dual_cone_weights(gramian: Tensor, start: Tensor) -> Tensor:
     settled = pivoted(inner, low, np.zeros_like(low))
     if settled is not None:
         return torch.from_numpy(settled)
+
     added = np.zeros_like(low)
     free: list[int] = []
-    barred: set[int] = set()
+    barred: set[int] = set()  # entries that cannot grow while `free` is as it is
+
     for _ in range(ROUNDS * len(low)):
         entry = _most_opposed(inner, low + added, barred.union(free))
         if entry is None:
             break
+
         moved = _descend(inner, inner @ low, added, [*free, entry])
         if moved is None:
             barred.add(entry)
-        else:
-            (added, free), barred = moved, set()
+            continue
+        added, free = moved
+        barred = set()
+
     return torch.from_numpy(low + added)
 
 
@@ -54,19 +59,25 @@ def pivoted(inner: Array, low: Array, wanted: Array) -> Array | None:
     """
     lack = wanted - inner @ low
     free = lack > 0
+
     for _ in range(PIVOTS):
-        chosen, added = np.flatnonzero(free), np.zeros_like(low)
+        chosen = np.flatnonzero(free)
         block = inner[np.ix_(chosen, chosen)]
         solution = _solve(block, lack[chosen], NEAR)
         if solution is None:
             return None
+
+        added = np.zeros_like(low)
         added[chosen] = solution
         weights = low + added
         noise = len(low) * EPSILON * (np.abs(inner) @ np.abs(weights))
-        shrunk, missed = free & (added <= 0), ~free & (inner @ weights - wanted < -noise)
+
+        shrunk = free & (added <= 0)
+        missed = ~free & (inner @ weights - wanted < -noise)
         if not (shrunk | missed).any():
             return weights
         free = (free & ~shrunk) | missed
+
     return None
 
 
@@ -89,6 +100,8 @@ def _descend(inner: Array, linear: Array, added: Array, free: list[int]) -> tupl
         current = added[free]
         if target is None or (current[-1] == 0 and target[-1] <= 0):
             return None
+
+        # Go towards the minimum over the free entries until the first of them reaches its bound.
         falling = target <= 0
         ratio = np.where(falling, current / np.where(falling, current - target, 1), 1)
         step = ratio.min()
@@ -96,9 +109,11 @@ def _descend(inner: Array, linear: Array, added: Array, free: list[int]) -> tupl
         added[free] = current + step * (target - current)
         if not falling.any():
             return added, free
+
         stays = ~falling | (ratio > step)
         added[free] *= stays
         free = [k for k, stay in zip(free, stays, strict=True) if stay]
+
     return added, free
 
 

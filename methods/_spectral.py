@@ -3,6 +3,8 @@
 Ranks are read off cosines, so that they do not depend on norms. Tolerances are multiples of rounding.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -78,3 +80,14 @@ def with_shares(weights: Tensor, heard: Tensor, shares: Tensor) -> Tensor:
     kept = kept * (most / torch.maximum(kept.sum(), most)).nan_to_num()  # 0 / 0: all are heard
     kept[heard] = shares * (1 - kept.sum())
     return kept
+
+
+def shares_after(shares: Tensor, signals: Signals, move: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Shares [K] for the next step, where those of tasks with a gradient are moved, and the others stay.
+
+    move: new shares, [K'], from `cross_products`, [K', K'], and the old shares, [K'], of the tasks with a gradient.
+    """
+    heard = signals.gramian.matrix.diagonal() > 0
+    if not heard.any():
+        return shares
+    return with_shares(shares, heard, move(cross_products(signals, heard), shares_among(shares, heard)))

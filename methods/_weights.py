@@ -21,15 +21,17 @@ def part_of_run(share: float, steps: int, least: int = 1, most: int | None = Non
 
 
 def equal(tasks: int) -> Tensor:
+    """Equal shares or weights, [K], of sum 1."""
     return torch.full((tasks,), 1 / tasks, dtype=torch.float64)
 
 
 def unknown(tasks: int) -> Tensor:
+    """NaN for every task, [K]: nothing is measured yet."""
     return torch.full((tasks,), float("nan"), dtype=torch.float64)
 
 
 def smoothed(old: Tensor, new: Tensor, decay: float) -> Tensor:
-    """Exponential mean: it begins with the first known value, and stays as it is where the new one is NaN."""
+    """The exponential mean after one more step; it begins with the first known value, and stays where `new` is NaN."""
     moved = decay * old + (1 - decay) * new
     return torch.where(new.isnan(), old, torch.where(old.isnan(), new, moved))
 
@@ -63,6 +65,37 @@ def log_loss_weights(logits: Tensor, gaps: Tensor) -> Tensor:
     return torch.where(lacking, logits - gaps.log(), float("-inf")).softmax(dim=0)
 
 
+def at_length(norms: Tensor, length: Tensor) -> Tensor:
+    """Weights of the mean of gradients that are all scaled to one length; norms: [K], none of them 0."""
+    return length / norms / len(norms)
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Gaps of a run, [K], beside the level that they had early in it.
+
+    gaps: exponential mean over steps; sums: [2, K], totals and counts of the warm-up; steps: seen so far.
+    """
+
+    gaps: Tensor
+    sums: Tensor
+    steps: int = 0
+
+    @classmethod
+    def none(cls, tasks: int) -> Self:
+        """Levels before the first step."""
+        return cls(unknown(tasks), torch.zeros(2, tasks, dtype=torch.float64))
+
+    def with_step(self, gaps: Tensor, decay: float, warm_up: int) -> Self:
+        """Levels after one more step of these gaps; its gaps set the early level if it is one of `warm_up` steps."""
+        sums = tallied(self.sums, gaps) if self.steps < warm_up else self.sums
+        return type(self)(smoothed(self.gaps, gaps, decay), sums, self.steps + 1)
+
+    def early(self, warm_up: int) -> Tensor:
+        """Mean gaps of the first `warm_up` steps, [K]; NaN until they are over."""
+        return mean_of(self.sums) if self.steps >= warm_up else unknown(len(self.gaps))
+
+
 @dataclass(frozen=True, slots=True)
 class Logits:
     """Logits of task weights under Adam (Kingma and Ba 2015, arXiv 1412.6980). A step gives new ones.
@@ -77,6 +110,7 @@ class Logits:
 
     @classmethod
     def zeros(cls, tasks: int) -> Self:
+        """Equal weights, and moments of nothing."""
         return cls(*torch.zeros(3, tasks, dtype=torch.float64))
 
     @property
@@ -91,14 +125,21 @@ class Logits:
         """
         if gradient.isnan().all():
             return self
-        gradient, steps = gradient + weight_decay * self.value, self.steps + 1
+
+        gradient = gradient + weight_decay * self.value
+        steps = self.steps + 1
         mean = BETAS[0] * self.mean + (1 - BETAS[0]) * gradient
         square = BETAS[1] * self.square + (1 - BETAS[1]) * gradient.square()
         scale = (square / (1 - BETAS[1] ** steps)).sqrt() + EPSILON
         value = self.value - rate * mean / (1 - BETAS[0] ** steps) / scale
+
         kept = gradient.isnan()
-        value, mean = torch.where(kept, self.value, value), torch.where(kept, self.mean, mean)
-        return type(self)(value, mean, torch.where(kept, self.square, square), steps)
+        return type(self)(
+            torch.where(kept, self.value, value),
+            torch.where(kept, self.mean, mean),
+            torch.where(kept, self.square, square),
+            steps,
+        )
 
     def lowered(self, values: Tensor, rate: float, weight_decay: float = 0.0) -> Self:
         """After a step that lowers sum_k z_k values_k; the gradient by logit k is z_k (values_k - sum z values).

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from methods import LossWeighting, RunInfo, Settings, Signals, TaskSampling, setting
-from methods._estimates import ExponentialMean, GradientMoments, at_least
+from methods._estimates import ExponentialMean, GradientMoments, ascended
+from methods._weights import equal
 
 
 class BalancedPiKESettings(Settings):
@@ -43,7 +44,7 @@ class BalancedPiKE(TaskSampling, LossWeighting):
         self.moments = GradientMoments.of(run.tasks)
         self.gaps = ExponentialMean.of(run.tasks)
         self.tilt = torch.ones(run.tasks, dtype=torch.float64)
-        self.shares = torch.full((run.tasks,), 1 / run.tasks, dtype=torch.float64)
+        self.shares = equal(run.tasks)
         self.seen = 0
 
     def observe(self, signals: Signals) -> None:
@@ -55,15 +56,12 @@ class BalancedPiKE(TaskSampling, LossWeighting):
             self._move(self.run)
 
     def _move(self, run: RunInfo) -> None:
-        settings, moments, gaps = self.settings, self.moments, self.gaps.value
+        gaps = self.gaps.value
         if not gaps.isnan().any():
-            self.tilt = run.tasks * (settings.tau * gaps).softmax(dim=0)
-        norm, variance = moments.signal.value, moments.noise.value.clamp(min=0)
-        gain = self.tilt**2 * (settings.zeta_1 * norm - settings.zeta_2 / (2 * run.prompts) * variance)
-        scale = (self.tilt**2 * moments.measured.value).mean()
-        if scale > 0:  # neither silent throughout nor NaN, a task without estimates
-            moved = (self.shares.log() + gain / scale).softmax(dim=0)
-            self.shares = at_least(moved, settings.floor / run.tasks)
+            self.tilt = run.tasks * (self.settings.tau * gaps).softmax(dim=0)
+
+        zetas = (self.settings.zeta_1, self.settings.zeta_2)
+        self.shares = ascended(self.shares, self.moments, self.tilt, zetas, run.prompts, self.settings.floor)
 
     def proportions(self) -> Tensor:
         return self.shares

@@ -47,26 +47,34 @@ def best_in_ball(cosines: Tensor, mean: Tensor, scale: Tensor, c: float) -> Tens
     """
     radius = c * math.sqrt(max(float(mean @ cosines @ mean), 0.0))
     gains = cosines @ mean / scale
-    low, level, high = float(gains.min()), 0.0, math.inf
+    low = float(gains.min())
+    level = 0.0
+    high = math.inf
     best, _ = halfspace_weights(cosines, mean, level * scale)
     found = best
     was: Tensor | None = None
     binding: Tensor | None = None
+
     for _ in range(ROUNDS * len(mean)):
         added = found - mean
         distance = math.sqrt(max(float(added @ cosines @ added), 0.0))
         beyond = distance > radius and (level != 0 or c < 1)  # level 0 is within reach if c >= 1, whatever the rounding
         low, high = (low, level) if beyond else (level, high)
-        was, binding = binding, added > 0 if (added > 0).any() else gains == gains.min()
+
+        was = binding
+        binding = added > 0 if (added > 0).any() else gains == gains.min()
         if was is not None and torch.equal(was, binding):
             break
+
         root = _level(cosines[binding][:, binding], scale[binding], (gains * scale)[binding], radius)
         if low < root < high:
             level = root
         elif beyond:
-            level, binding = max(low, level - (distance - radius) * distance / float(added @ scale)), None
+            level = max(low, level - (distance - radius) * distance / float(added @ scale))
+            binding = None
         else:
             break
+
         found, reached = halfspace_weights(cosines, mean, level * scale)
         if not reached:
             return best

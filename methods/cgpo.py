@@ -28,7 +28,8 @@ class CGPO(RunPlan):
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None
-        tasks, rounds = self.run.tasks, int(stages.left)
+        tasks = self.run.tasks
+        rounds = int(stages.left)
         order = torch.cat([torch.randperm(tasks, generator=self.generator) for _ in range(rounds)])
         alone = torch.eye(tasks, dtype=torch.float64)
         before = stages.parameters()

@@ -41,7 +41,8 @@ class CoBa(LossWeighting):
         super().begin(run)
         self.warm_up = part_of_run(self.settings.warm_up, run.steps, least=1, most=100)
         self.window = part_of_run(self.settings.window, run.steps, least=2, most=200)
-        self.steps, self.sums = 0, torch.zeros(2, run.tasks, dtype=torch.float64)
+        self.steps = 0
+        self.sums = torch.zeros(2, run.tasks, dtype=torch.float64)
         self.gaps = self.slopes = torch.zeros(0, run.tasks, dtype=torch.float64)  # of the window's steps, [N, K]
         self.worst = torch.zeros(0, dtype=torch.float64)  # a_max of all steps since the warm-up, [T]
 
@@ -50,10 +51,12 @@ class CoBa(LossWeighting):
         gaps = torch.cat([self.gaps, left(signals)[None]])[-self.window :]
         if self.steps < self.warm_up:
             return gaps, self.slopes, self.worst
+
         start = mean_of(self.sums)
         ratios = gaps / torch.where(start > 0, start, 1.0)
         highest = ratios.nan_to_num(float("-inf")).amax(dim=1)
         highest = highest.masked_fill(highest.isinf(), float("nan"))
+
         slopes = torch.cat([self.slopes, slope(ratios)[None]])[-self.window :]
         return gaps, slopes, torch.cat([self.worst, slope(highest[:, None])])
 

@@ -44,6 +44,7 @@ class DBMTL(GradientCombination):
         gain = (1 - decay) / signals.gaps
         gain = torch.where(gain.isfinite(), gain, 0.0)  # NaN: the task had no prompts; infinite: no gap
         self.mean, self.mass = advance_mean(self.mean, self.mass, gradients, decay, gain)
+
         inner = gramian(self.mean)
         heard = audible(inner, self.mean.dtype) & (signals.gaps != 0)
         norms = inner.diagonal().sqrt() * heard

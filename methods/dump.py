@@ -40,12 +40,14 @@ class DUMP(TaskSampling):
         gain = signals.mean_abs_advantage
         count = torch.where(gain.isnan(), 0, signals.shares * self.run.prompts)
         self.drawn = self.drawn + count
+
         counts = torch.cat([count[None], self.counts])
         gains = torch.cat([gain.nan_to_num()[None], self.gains])
         newer = counts.cumsum(dim=0) - counts
         inside = counts.minimum((self.settings.window - newer).clamp(min=0))
         used = inside.any(dim=1)
-        self.counts, self.gains = inside[used], gains[used]
+        self.counts = inside[used]
+        self.gains = gains[used]
 
     def proportions(self) -> Tensor:
         mean = (self.counts * self.gains).sum(dim=0) / self.counts.sum(dim=0)

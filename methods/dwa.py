@@ -29,17 +29,22 @@ class DWA(LossWeighting):
     def begin(self, run: RunInfo) -> None:
         super().begin(run)
         self.epoch = part_of_run(self.settings.epoch, run.steps)
-        self.sums, self.steps = torch.zeros(2, run.tasks, dtype=torch.float64), 0
-        self.last, self.before = unknown(run.tasks), unknown(run.tasks)
+        self.sums = torch.zeros(2, run.tasks, dtype=torch.float64)
+        self.steps = 0
+        self.last = unknown(run.tasks)
+        self.before = unknown(run.tasks)
 
     def observe(self, signals: Signals) -> None:
-        self.sums, self.steps = tallied(self.sums, signals.gaps), self.steps + 1
+        self.sums = tallied(self.sums, signals.gaps)
+        self.steps += 1
+
         if self.steps == self.epoch:
             mean = mean_of(self.sums)
             absent = mean.isnan()
             self.before = torch.where(absent, self.before, self.last)
             self.last = torch.where(absent, self.last, mean)
-            self.sums, self.steps = torch.zeros_like(self.sums), 0
+            self.sums = torch.zeros_like(self.sums)
+            self.steps = 0
 
     def weights(self, signals: Signals) -> Tensor:
         logits: Tensor = relative(self.last, self.before) / self.settings.temperature

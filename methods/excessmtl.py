@@ -53,6 +53,7 @@ class ExcessMTL(GradientCombination):
         """Add the gradients to the curvature, and return sum g^2 / H, [K] float64."""
         if self.curvature is None:
             self.curvature = torch.zeros_like(gradients, dtype=wide(gradients.dtype))
+
         tiny = torch.finfo(self.curvature.dtype).tiny
         risk = torch.zeros(len(gradients), dtype=torch.float64, device=gradients.device)
         for columns in chunks(gradients):

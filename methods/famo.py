@@ -32,7 +32,8 @@ class FAMO(LossWeighting):
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)
-        self.gaps, self.logits = unknown(run.tasks), Logits.zeros(run.tasks)
+        self.gaps = unknown(run.tasks)
+        self.logits = Logits.zeros(run.tasks)
 
     def _after(self, signals: Signals) -> tuple[Tensor, Logits]:
         gaps = smoothed(self.gaps, signals.gaps, self.settings.decay)

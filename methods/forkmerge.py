@@ -20,6 +20,7 @@ from torch import Tensor
 
 from methods import RunPlan, Settings, Stages, setting
 from methods._specialists import specialists, trained
+from methods._weights import equal
 
 
 class ForkMergeSettings(Settings):
@@ -37,26 +38,31 @@ class ForkMerge(RunPlan):
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None
-        tasks, prompts = self.run.tasks, self.run.prompts
+        tasks = self.run.tasks
+        prompts = self.run.prompts
         scores = tasks + 1 + tasks * self.settings.grid
         least = scores * max(round(self.settings.score * prompts), tasks)
+
         left = int(stages.left) * prompts  # in prompts, which do not round
         rounds = min(self.settings.rounds, left // (least + max(least, 2 * prompts))) if tasks > 1 else 0
         if rounds == 0:
-            return trained(stages, stages.parameters(), int(stages.left), mixture(tasks))
+            return trained(stages, stages.parameters(), int(stages.left), equal(tasks))
+
         for later in reversed(range(rounds)):
             budget = left // (later + 1)
             steps = (budget - least) // (2 * prompts)
             each = min((budget - 2 * steps * prompts) // scores, prompts)  # what makes no step makes scores better
             self.fork_and_merge(stages, steps, each / prompts)
             left -= 2 * steps * prompts + scores * each
+
         return stages.parameters()
 
     def fork_and_merge(self, stages: Stages, steps: int, size: float) -> None:
         """A round, from the model as it is: all branches cost 2 * steps; size: prompts of a score."""
         assert self.run is not None
-        start, tasks = stages.parameters(), self.run.tasks
-        joint = trained(stages, start, steps, mixture(tasks))
+        tasks = self.run.tasks
+        start = stages.parameters()
+        joint = trained(stages, start, steps, equal(tasks))
         stages.load(start)
         branches = torch.stack([joint, *specialists(stages, tasks, steps)])
 
@@ -67,23 +73,23 @@ class ForkMerge(RunPlan):
         stages.load(greedy(branches, score, self.settings.grid))
 
 
-def mixture(tasks: int) -> Tensor:
-    """Equal shares, [K]."""
-    return torch.full((tasks,), 1 / tasks, dtype=torch.float64)
-
-
 def greedy(branches: Tensor, score: Callable[[Tensor], float], grid: int) -> Tensor:
     """A weighted mean, [P], of branches [B, P]; it takes B + (B - 1) * grid scores."""
     found = [score(branch) for branch in branches]
     ranked = sorted(range(len(branches)), key=lambda branch: -found[branch])
     weights = torch.zeros(len(branches), dtype=branches.dtype, device=branches.device)
-    weights[ranked[0]], best = 1, found[ranked[0]]
+    weights[ranked[0]] = 1
+    best = found[ranked[0]]
+
     for earlier, branch in enumerate(ranked[1:], start=1):
-        mean, chosen = weights.sum() / earlier, weights
+        mean = weights.sum() / earlier
+        chosen = weights
         for value in range(1, grid + 1):
             tried = weights.clone()
             tried[branch] = mean * value / grid
             if (reached := score(tried @ branches / tried.sum())) > best:
-                best, chosen = reached, tried
+                best = reached
+                chosen = tried
         weights = chosen
+
     return weights @ branches / weights.sum()

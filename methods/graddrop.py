@@ -32,7 +32,9 @@ class GradDrop(GradientCombination):
         direction = torch.empty_like(gradients[0])
         for columns in chunks(gradients):
             rows = gradients[:, columns].to(wide(gradients.dtype))
-            positive, negative = rows.clamp(min=0).sum(dim=0), rows.clamp(max=0).sum(dim=0)
+            positive = rows.clamp(min=0).sum(dim=0)
+            negative = rows.clamp(max=0).sum(dim=0)
+
             draw = torch.empty(len(positive)).uniform_(generator=self.generator).to(rows.device)
             # U < P without the division, and so that agreement (P = 1 or P = 0) leaves nothing to rounding
             kept = torch.where(draw * (positive - negative) < positive, positive, negative)

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from methods import RunInfo, Settings, Signals, TaskSampling, setting
+from methods._estimates import ExponentialMean
+from methods._weights import equal
 
 
 class GradientProportionalSettings(Settings):
@@ -26,33 +28,27 @@ class GradientProportional(TaskSampling):
     version = 1
     Settings = GradientProportionalSettings
     needs = frozenset({"cross_gramian"})
-    state = ("total", "mass", "seen")
+    state = ("squares", "seen")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)
-        self.total = torch.zeros(run.tasks, dtype=torch.float64)
-        self.mass = torch.zeros(run.tasks, dtype=torch.float64)
+        self.squares = ExponentialMean.of(run.tasks)
         self.seen = 0
 
     def observe(self, signals: Signals) -> None:
-        estimate = signals.cross_gramian.diagonal()
-        known = ~estimate.isnan()
-        decay = self.settings.decay
-        self.total = torch.where(known, decay * self.total + (1 - decay) * estimate.nan_to_num(), self.total)
-        self.mass = torch.where(known, decay * self.mass + (1 - decay), self.mass)
+        self.squares = self.squares.add(signals.cross_gramian.diagonal(), self.settings.decay)
         self.seen += 1
 
     def proportions(self) -> Tensor:
         assert self.run is not None
-        equal = torch.full((self.run.tasks,), 1 / self.run.tasks, dtype=torch.float64)
-        if self.seen < self.settings.warm_up:
-            return equal
-        mean = self.total / self.mass.clamp(min=torch.finfo(torch.float64).tiny)
-        if not (mean > 0).any():
-            return equal
+        mean = self.squares.value.nan_to_num(0.0)  # NaN: the task never had an estimate
+        if self.seen < self.settings.warm_up or not (mean > 0).any():
+            return equal(self.run.tasks)
+
         # The estimate is unbiased, so it can be negative for a quiet task: its norm is then unresolved, and
         # the smallest resolved one is the most that can be said of it.
         mean = torch.where(mean > 0, mean, mean[mean > 0].min())
         shares: Tensor = (self.settings.exponent * mean.log()).softmax(dim=0)
+
         floor: float = min(self.settings.floor, 1 / self.run.tasks)
         return floor + (1 - floor * self.run.tasks) * shares

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from methods import LossWeighting, RunInfo, Settings, Signals, setting
-from methods._weights import Logits, mean_of, part_of_run, relative, smoothed, tallied, unknown
+from methods._weights import Levels, Logits, part_of_run, relative
 
 ROUNDING = 64 * torch.finfo(torch.float64).eps
 
@@ -32,30 +32,30 @@ class GradNorm(LossWeighting):
     version = 1
     Settings = GradNormSettings
     needs = frozenset({"gramian"})
-    state = ("gaps", "sums", "steps", "logits")
+    state = ("levels", "logits")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)
         self.warm_up = part_of_run(self.settings.warm_up, run.steps)
-        self.gaps, self.sums, self.steps = unknown(run.tasks), torch.zeros(2, run.tasks, dtype=torch.float64), 0
+        self.levels = Levels.none(run.tasks)
         self.logits = Logits.zeros(run.tasks)
 
     def observe(self, signals: Signals) -> None:
-        self.gaps = smoothed(self.gaps, signals.gaps, self.settings.decay)
-        if self.steps < self.warm_up:
-            self.sums = tallied(self.sums, signals.gaps)
-        else:
+        warm = self.levels.steps >= self.warm_up
+        self.levels = self.levels.with_step(signals.gaps, self.settings.decay, self.warm_up)
+        if warm:
             self.logits = self.logits.lowered(self._slopes(signals.gramian.norms), self.settings.rate)
-        self.steps += 1
 
     def _slopes(self, norms: Tensor) -> Tensor:
         """Derivatives of the sum by the weights, [K]; NaN for a task without a gradient."""
         heard = norms > 0
         norms = norms / norms.max()
-        left = relative(self.gaps, mean_of(self.sums))
+
+        left = relative(self.levels.gaps, self.levels.early(self.warm_up))
         pace = relative(left, left[heard].mean())
         weighted = self.logits.shares * norms
         target = weighted[heard].mean() * pace**self.settings.alpha
+
         off = weighted - target
         # Where they are equal up to rounding the sign is that of nothing, and Adam would follow it.
         sign = off.sign() * (off.abs() > ROUNDING * len(norms) * target)

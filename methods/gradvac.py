@@ -47,10 +47,13 @@ class GradVac(GramianWeighting):
     def _turned(self, cosines: Tensor, usual: Tensor, task: int) -> Tensor:
         """Unit gradients' weights, [K], of a task's turned unit gradient; moves `usual`, [K], its usual cosines."""
         weights = torch.eye(len(cosines), dtype=torch.float64)[task]
-        products, square = cosines[task], 1.0
+        products = cosines[task]
+        square = 1.0
+
         for other in self._others(task, len(cosines)):
             if square <= ROUNDING * float(weights.abs().sum()) ** 2:
                 break
+
             cosine = min(max(float(products[other]) / sqrt(square), -1.0), 1.0)
             aim = float(usual[other])
             if cosine < aim - ROUNDING:
@@ -58,7 +61,9 @@ class GradVac(GramianWeighting):
                 weights[other] += sqrt(square) * (aim * sqrt(1 - cosine**2) / sine - cosine)
                 products = cosines @ weights
                 square = float(weights @ products)
+
             usual[other] += self.settings.beta * (cosine - aim)
+
         return weights
 
     def _others(self, task: int, count: int) -> Iterator[int]:

@@ -11,11 +11,10 @@ The loss is sum_k z_k log L_k with z = softmax(L / L_early), and 1/K before the 
 weight of task k's gradient is proportional to z_k / L_k.
 """
 
-import torch
 from torch import Tensor
 
 from methods import LossWeighting, RunInfo, Settings, Signals, setting
-from methods._weights import log_loss_weights, mean_of, part_of_run, relative, smoothed, tallied, unknown
+from methods._weights import Levels, log_loss_weights, part_of_run, relative
 
 
 class IGBSettings(Settings):
@@ -27,20 +26,19 @@ class IGB(LossWeighting):
     name = "igb"
     version = 1
     Settings = IGBSettings
-    state = ("gaps", "sums", "steps")
+    state = ("levels",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)
         self.warm_up = part_of_run(self.settings.warm_up, run.steps)
-        self.gaps, self.sums, self.steps = unknown(run.tasks), torch.zeros(2, run.tasks, dtype=torch.float64), 0
+        self.levels = Levels.none(run.tasks)
+
+    def _after(self, signals: Signals) -> Levels:
+        return self.levels.with_step(signals.gaps, self.settings.decay, self.warm_up)
 
     def weights(self, signals: Signals) -> Tensor:
-        gaps = smoothed(self.gaps, signals.gaps, self.settings.decay)
-        early = mean_of(self.sums) if self.steps >= self.warm_up else unknown(len(gaps))
-        return log_loss_weights(relative(gaps, early), gaps)
+        gaps = self._after(signals).gaps
+        return log_loss_weights(relative(gaps, self.levels.early(self.warm_up)), gaps)
 
     def observe(self, signals: Signals) -> None:
-        self.gaps = smoothed(self.gaps, signals.gaps, self.settings.decay)
-        if self.steps < self.warm_up:
-            self.sums = tallied(self.sums, signals.gaps)
-        self.steps += 1
+        self.levels = self._after(signals)

@@ -42,6 +42,7 @@ class MConFIG(GradientCombination):
         decay = self.settings.decay
         gain = (1 - decay) * (~signals.losses.isnan()).double()  # NaN: the task had no prompts
         self.momentum, self.mass = advance_mean(self.momentum, self.mass, gradients, decay, gain)
+
         inner = gramian(self.momentum)
         heard = audible(inner, self.momentum.dtype)
         weights = torch.zeros_like(self.mass)

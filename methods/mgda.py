@@ -36,6 +36,7 @@ class MGDA(GramianWeighting):
         found, served = halfspace_weights(gramian.cosines, torch.zeros_like(wanted), wanted / wanted.max())
         if not served:
             return torch.zeros_like(wanted)
+
         weights = found / gramian.norms
         if self.settings.normalise == "none":
             return weights / weights.sum()

@@ -44,10 +44,12 @@ def projected(inner: Tensor, orders: Tensor) -> Tensor:
     own = torch.arange(inner.shape[-1])
     squares = inner.diagonal(dim1=1, dim2=2)
     share = torch.eye(len(own), dtype=inner.dtype).expand_as(inner).clone()  # row i: task i's projected gradient
+
     for other in orders.unbind(dim=-1):
         place = other[..., None]
         overlap = (inner.gather(1, place.expand_as(inner)) * share).sum(dim=-1)
         conflict = (other != own) & (overlap < 0)
         step = torch.where(conflict, overlap / squares.gather(1, other), 0.0)
         share.scatter_add_(-1, place, -step[..., None])
+
     return share.mean(dim=1)

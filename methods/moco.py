@@ -20,6 +20,7 @@ from torch import Tensor
 from methods import GradientCombination, Layout, RunInfo, Settings, Signals, setting
 from methods._columns import advance_mean, audible, gramian, weighted_sum
 from methods._simplex import project_simplex
+from methods._weights import equal
 
 
 class MoCoSettings(Settings):
@@ -40,13 +41,14 @@ class MoCo(GradientCombination):
         super().begin(run)
         self.tracked: Tensor | None = None
         self.mass = torch.zeros(run.tasks, dtype=torch.float64)
-        self.weights = torch.full((run.tasks,), 1 / run.tasks, dtype=torch.float64)
+        self.weights = equal(run.tasks)
 
     def combine(self, gradients: Tensor, layout: Layout, signals: Signals) -> Tensor:
         step = signals.step + 1
         rate = self.settings.beta / step**self.settings.beta_sigma
         gain = rate * (~signals.losses.isnan()).double()  # NaN: the task had no prompts
         self.tracked, self.mass = advance_mean(self.tracked, self.mass, gradients, 1 - rate, gain)
+
         inner = gramian(self.tracked)
         heard = audible(inner, self.tracked.dtype)
         if heard.any():

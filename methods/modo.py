@@ -12,12 +12,12 @@ Conflicts  in 99 % of strongly conflicting gradients, in the first step
 w <- the simplex's nearest point to w - gamma (G1 G2' + rho) w, and the update is G3' w.
 """
 
-import torch
 from torch import Tensor
 
 from methods import Gramian, GramianWeighting, RunInfo, Settings, Signals, setting
 from methods._simplex import project_simplex
-from methods._spectral import cross_products, shares_among, with_shares
+from methods._spectral import shares_after, shares_among
+from methods._weights import equal
 
 
 class MoDoSettings(Settings):
@@ -34,16 +34,16 @@ class MoDo(GramianWeighting):
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)
-        self.shares = torch.full((run.tasks,), 1 / run.tasks, dtype=torch.float64)
+        self.shares = equal(run.tasks)
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
         return shares_among(self.shares, signals.gramian.matrix.diagonal() > 0)
 
     def observe(self, signals: Signals) -> None:
         squares = signals.gramian.matrix.diagonal()
-        heard = squares > 0
-        if heard.any():
-            shares = shares_among(self.shares, heard)
-            slope = cross_products(signals, heard) @ shares / squares[heard].mean() + self.settings.rho * shares
-            found = project_simplex(shares - self.settings.gamma * slope)
-            self.shares = with_shares(self.shares, heard, found)
+
+        def improved(product: Tensor, shares: Tensor) -> Tensor:
+            slope = product @ shares / squares[squares > 0].mean() + self.settings.rho * shares
+            return project_simplex(shares - self.settings.gamma * slope)
+
+        self.shares = shares_after(self.shares, signals, improved)

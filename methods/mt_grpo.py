@@ -36,7 +36,8 @@ class MTGRPO(LossWeighting):
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)
-        self.rewards, self.logits = unknown(run.tasks), Logits.zeros(run.tasks)
+        self.rewards = unknown(run.tasks)
+        self.logits = Logits.zeros(run.tasks)
 
     def _after(self, signals: Signals) -> tuple[Tensor, Logits]:
         chosen = self.settings

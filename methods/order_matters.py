@@ -13,6 +13,7 @@ from torch import Tensor
 
 from methods import RunPlan, Settings, Signals, Stages, setting
 from methods._specialists import trained
+from methods._weights import equal
 
 
 class OrderMattersSettings(Settings):
@@ -31,15 +32,18 @@ class OrderMatters(RunPlan):
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None
-        tasks, steps = self.run.tasks, int(stages.left)
+        tasks = self.run.tasks
+        steps = int(stages.left)
         probe = min(self.settings.probe, steps)
         first = min(round(self.settings.first * steps), steps - probe)
-        mixture = torch.full((tasks,), 1 / tasks, dtype=torch.float64)
+        mixture = equal(tasks)
+
         seen = stages.train(probe, lambda step: mixture)
         loud = loudest(seen, max(round(self.settings.loud * tasks), 1))
         for count, shares in ((first, loud / loud.sum()), (steps - probe - first, mixture)):
             if count > 0:
                 trained(stages, stages.parameters(), count, shares)
+
         return stages.parameters()
 
 

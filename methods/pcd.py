@@ -51,8 +51,11 @@ class PCD(GramianWeighting):
 
     def _follow(self, primary: int, cosines: Tensor, lengths: Tensor) -> Tensor:
         """Weights on unit gradients, [K'], of the direction of unit length for one primary; zeros if it is zero."""
-        start, demand = torch.zeros_like(lengths), self.settings.tau * lengths
-        start[primary], demand[primary] = lengths[primary], -math.inf
+        start = torch.zeros_like(lengths)
+        start[primary] = lengths[primary]
+        demand = self.settings.tau * lengths
+        demand[primary] = -math.inf
+
         found, served = halfspace_weights(cosines, start, demand)
         found = found if served else start
         square = float(found @ cosines @ found)

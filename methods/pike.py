@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from methods import RunInfo, Settings, Signals, TaskSampling, setting
-from methods._estimates import GradientMoments, at_least
+from methods._estimates import GradientMoments, ascended
+from methods._weights import equal
 
 
 class PiKESettings(Settings):
@@ -42,7 +43,7 @@ class PiKE(TaskSampling):
     def begin(self, run: RunInfo) -> None:
         super().begin(run)
         self.moments = GradientMoments.of(run.tasks)
-        self.shares = torch.full((run.tasks,), 1 / run.tasks, dtype=torch.float64)
+        self.shares = equal(run.tasks)
         self.seen = 0
 
     def observe(self, signals: Signals) -> None:
@@ -50,16 +51,9 @@ class PiKE(TaskSampling):
         self.moments = self.moments.add(signals, self.run.prompts, self.settings.decay)
         self.seen += 1
         if self.seen % self.settings.interval == 0:
-            self._move(self.run)
-
-    def _move(self, run: RunInfo) -> None:
-        settings, moments = self.settings, self.moments
-        norm, variance = moments.signal.value, moments.noise.value.clamp(min=0)
-        gain = settings.zeta_1 * norm - settings.zeta_2 / (2 * run.prompts) * variance
-        scale = moments.measured.value.mean()
-        if scale > 0:  # neither silent throughout nor NaN, a task without estimates
-            moved = (self.shares.log() + gain / scale).softmax(dim=0)
-            self.shares = at_least(moved, settings.floor / run.tasks)
+            zetas = (self.settings.zeta_1, self.settings.zeta_2)
+            plain = torch.ones_like(self.shares)
+            self.shares = ascended(self.shares, self.moments, plain, zetas, self.run.prompts, self.settings.floor)
 
     def proportions(self) -> Tensor:
         return self.shares

@@ -36,10 +36,12 @@ class SAMO(StepWrapper):
     def combine(self, gradients: Tensor, layout: Layout, inner: Inner, passes: Passes) -> Tensor:
         rho, alpha, mu = self.settings.rho, self.settings.alpha, self.settings.mu
         wide = torch.promote_types(gradients.dtype, torch.float32)
+
         shared = along(gradients.sum(dim=0, dtype=wide), 1.0)
         noise = torch.randn(len(shared), dtype=wide, generator=self.generator).to(shared.device)
         rise = passes.losses(lambda task: mu * noise) - passes.losses(lambda task: -mu * noise)
         slope = rise.nan_to_num().sign().tolist()  # NaN: a task without prompts
+
         own = tensorwise(noise, shared, layout)
         ascend = alpha * shared
         return inner(passes.gradients(lambda task: along(ascend + (1 - alpha) * slope[task] * own, rho)))

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from methods import Gramian, GramianWeighting, RunInfo, Settings, Signals, setting
 from methods._simplex import project_simplex
-from methods._spectral import cross_products, shares_among, with_shares
+from methods._spectral import shares_after, shares_among
+from methods._weights import equal
 
 
 class SDMGradSettings(Settings):
@@ -39,18 +40,18 @@ class SDMGrad(GramianWeighting):
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)
-        self.shares = torch.full((run.tasks,), 1 / run.tasks, dtype=torch.float64)
+        self.shares = equal(run.tasks)
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
-        shares, pull = shares_among(self.shares, signals.gramian.matrix.diagonal() > 0), float(self.settings.pull)
+        shares = shares_among(self.shares, signals.gramian.matrix.diagonal() > 0)
+        pull = float(self.settings.pull)
         return (shares + pull / len(shares)) / (1 + pull)
 
     def observe(self, signals: Signals) -> None:
-        heard = signals.gramian.matrix.diagonal() > 0
-        if heard.any():
-            scale = torch.linalg.matrix_norm(signals.gramian.matrix, ord=2)
-            found = self._descended(cross_products(signals, heard) / scale, shares_among(self.shares, heard))
-            self.shares = with_shares(self.shares, heard, found)
+        scale = torch.linalg.matrix_norm(signals.gramian.matrix, ord=2)
+        self.shares = shares_after(
+            self.shares, signals, lambda product, shares: self._descended(product / scale, shares)
+        )
 
     def _descended(self, product: Tensor, shares: Tensor) -> Tensor:
         velocity = torch.zeros_like(shares)

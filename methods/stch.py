@@ -12,11 +12,10 @@ gradient weighs task k in proportion to (L_k / nadir_k)^(1/mu) / L_k: at mu = 1,
 1 / nadir_k; smaller values turn to the task furthest behind.
 """
 
-import torch
 from torch import Tensor
 
 from methods import LossWeighting, RunInfo, Settings, Signals, setting
-from methods._weights import log_loss_weights, mean_of, part_of_run, relative, smoothed, tallied, unknown
+from methods._weights import Levels, log_loss_weights, part_of_run, relative
 
 
 class STCHSettings(Settings):
@@ -29,20 +28,20 @@ class STCH(LossWeighting):
     name = "stch"
     version = 1
     Settings = STCHSettings
-    state = ("gaps", "sums", "steps")
+    state = ("levels",)
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)
         self.warm_up = part_of_run(self.settings.warm_up, run.steps)
-        self.gaps, self.sums, self.steps = unknown(run.tasks), torch.zeros(2, run.tasks, dtype=torch.float64), 0
+        self.levels = Levels.none(run.tasks)
+
+    def _after(self, signals: Signals) -> Levels:
+        return self.levels.with_step(signals.gaps, self.settings.decay, self.warm_up)
 
     def weights(self, signals: Signals) -> Tensor:
-        gaps = smoothed(self.gaps, signals.gaps, self.settings.decay)
-        nadir = mean_of(self.sums) if self.steps >= self.warm_up else unknown(len(gaps))
+        gaps = self._after(signals).gaps
+        nadir = self.levels.early(self.warm_up)
         return log_loss_weights(relative(gaps, nadir).log() / self.settings.mu, gaps)
 
     def observe(self, signals: Signals) -> None:
-        self.gaps = smoothed(self.gaps, signals.gaps, self.settings.decay)
-        if self.steps < self.warm_up:
-            self.sums = tallied(self.sums, signals.gaps)
-        self.steps += 1
+        self.levels = self._after(signals)

@@ -21,6 +21,7 @@ class TaskNormalisedAdvantage(SampleWeighting):
         for task in torch.unique(rollouts.task):
             mine = rollouts.task == task
             values = rollouts.advantages[mine]
+
             deviation = values.std(correction=0)
             rounding = 4 * torch.finfo(values.dtype).eps * values.abs().max()
             if deviation > rounding:

@@ -79,8 +79,10 @@ class TorchJD(GradientCombination):
     def combine(self, gradients: Tensor, layout: Layout, signals: Signals) -> Tensor:
         if not signals.gramian.norms.any():
             return torch.zeros_like(gradients[0])
+
         if self.variant == "Constant":  # the library does not move its weights
             self.aggregator.weighting.weights = self.aggregator.weighting.weights.to(gradients.device)
+
         with self._own_chance(gradients.device), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of NashMTL's solver, at every step: its speed, and divisions by zero
             try:

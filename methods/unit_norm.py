@@ -10,6 +10,7 @@ Conflicts  in 91 % of strongly conflicting gradients
 from torch import Tensor
 
 from methods import Gramian, GramianWeighting, Signals
+from methods._weights import at_length
 
 
 class UnitNorm(GramianWeighting):
@@ -17,5 +18,4 @@ class UnitNorm(GramianWeighting):
     version = 1
 
     def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
-        norms = gramian.norms
-        return norms.mean() / norms / len(norms)
+        return at_length(gramian.norms, gramian.norms.mean())

@@ -14,7 +14,7 @@ import pytest
 
 from bench.cli.main import cli
 from bench.request.request import keys, parse_request
-from methods._cards import read_card
+from methods._cards import read_cards
 from methods._registry import cards, load, settings_of
 
 ROOT = Path(__file__).parents[1]
@@ -71,7 +71,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @every_document
 def test_commands_of_bench_parse(document: Path, tmp_path: Path) -> None:
-    known = {*cards(), read_card(example(tmp_path)).name}
+    known = {*cards(), read_cards(example(tmp_path))[0].name}
     for name, *words in commands(document, "bench"):
         assert name in cli.commands, f"bench {name}"
         cli.commands[name].make_context(name, list(words))
@@ -153,7 +153,7 @@ def test_the_worked_example_keeps_the_contract(tmp_path: Path) -> None:
         shutil.copytree(ROOT / folder, house / folder, ignore=unwanted)
     for file in ("pyproject.toml", "tests/conftest.py"):
         shutil.copy(ROOT / file, house / file)
-    name = read_card(example(tmp_path)).name
+    name = read_cards(example(tmp_path))[0].name
     shutil.move(example(tmp_path), house / "methods" / f"{name}.py")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/methods/test_contract.py", "-k", name],

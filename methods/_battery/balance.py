@@ -53,9 +53,11 @@ def identical_tasks(subject: Subject) -> Iterator[Finding]:
         rows = torch.tensor([[3e-6, -4e-6, 1e-6, 2e-6, -2e-6, 5e-6]]).double().repeat(tasks, 1)
         case = case_of(f"{tasks} identical gradients of norm {rows[0].norm():.2g}", rows, vary=False)
         case = replace(case, steps=tuple(alike(step) for step in case.steps))
+
         for index, found in enumerate(subject.run(case)):
             if "weights" in found and abs(found["weights"].sum().item() - 1) > TIGHT:
                 yield case.at(index), f"weights of sum {found['weights'].sum().item():.12g}", "their sum is 1"
+
             if "direction" in found:
                 kept = rows[0] * (found["direction"] != 0) if issubclass(subject.kind, StepWrapper) else rows[0]
                 if far(found["direction"], kept, TIGHT) or not kept.any():
@@ -67,17 +69,21 @@ def permutation(subject: Subject) -> Iterator[Finding]:
     """Permuting the tasks permutes the answer; if it draws, in the mean over draws. Plans that draw are exempt."""
     order = [1, 0] if subject.inside == "pcgrad" else [2, 0, 1]  # PCGrad of two tasks leaves nothing to chance
     case = case_of(f"{len(order)} conflicting gradients in the order {order}", random_rows(len(order), 6))
+
     draws = 1
     if draws_in(subject, case):
         draws = 0 if issubclass(subject.kind, RunPlan) or subject.inside == "pcgrad" else DRAWS
         case = replace(case, steps=case.steps[:4]) if subject.inside else case
+
     moved_case = replace(case, steps=tuple(permuted(step, order) for step in case.steps))
     plain = [subject.run(case, seed=seed) for seed in range(draws)]
     moved = [subject.run(moved_case, seed=1000 + seed, order=order) for seed in range(draws)]
+
     for at in range(len(plain[0]) if draws else 0):
         for key in plain[0][at]:
             left, right = (torch.stack([run[at][key] for run in runs]).double() for runs in (plain, moved))
             left = left[:, order] if key in BY_TASK or (key == "parameters" and left.ndim == 3) else left
+
             spread = torch.hypot(left.std(dim=0), right.std(dim=0)) if draws > 1 else torch.zeros(1).double()
             gap = (left.mean(dim=0) - right.mean(dim=0)).abs()
             if (gap > TIGHT + ERRORS * spread / math.sqrt(draws)).any():
@@ -91,6 +97,7 @@ def scale(subject: Subject) -> Iterator[Finding]:
     """Scaling all gradients scales the update, and leaves weights and proportions as they are."""
     case = case_of("4 conflicting gradients", random_rows(4, 6))
     expected = subject.run(case)
+
     for factor in SCALES:
         scaled = with_signals(case, [factor * step.gradients for step in case.steps], f"{case.words} times {factor:g}")
         for index, (found, plain) in enumerate(zip(subject.run(scaled), expected, strict=True)):
@@ -160,11 +167,14 @@ def silent_tasks(subject: Subject) -> Iterator[Finding]:
     rows[[0, 2]] = 0
     case = case_of("4 gradients, the first and third zero", rows)
     case = replace(case, steps=tuple(_hushed(step) for step in case.steps))
+
     for index, found in enumerate(subject.run(case)):
-        weights, advantages = found.get("weights"), found.get("advantages")
-        rollouts = case.steps[index].rollouts
+        weights = found.get("weights")
         if weights is not None and (weights[[0, 2]].any() or not weights[[1, 3]].any()):
             yield case.at(index), f"weights {shown(weights)}", "0 for the first and third, and not for all"
+
+        advantages = found.get("advantages")
+        rollouts = case.steps[index].rollouts
         if advantages is not None and rollouts is not None and advantages[rollouts.task % 2 == 0].any():
             yield case.at(index), f"advantages {shown(advantages)}", "0 where a task has none"
 
@@ -225,11 +235,13 @@ def many_parameters(subject: Subject) -> Iterator[Finding]:
     """
     few = case_of("2 gradients of 16 float32 parameters", random_rows(2, 16).float().double(), vary=False, steps=1)
     (step,) = few.steps
+
     times = LARGE // 16
     wide = step.gradients.float().repeat_interleave(times, dim=1)
-    gramian, cross = times * step.signals.gramian.matrix, times * step.signals.cross_gramian
-    signals = replace(step.signals, gramian=Gramian(gramian), cross_gramian=cross)
+    gramian = Gramian(times * step.signals.gramian.matrix)
+    signals = replace(step.signals, gramian=gramian, cross_gramian=times * step.signals.cross_gramian)
     many = Case(f"2 gradients of {wide.shape[1]:,} float32 parameters", (Step(wide, signals, None),))
+
     expected, blocks = (subject.run(case)[0]["direction"].reshape(16, -1) for case in (few, many))
     nearest = torch.stack([blocks.amin(dim=1), blocks.amax(dim=1)])
     wrong = not blocks.any() if draws_in(subject, few) else far(nearest, expected.T, 1e-4)

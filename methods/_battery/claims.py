@@ -29,9 +29,12 @@ def conflicts(subject: Subject) -> Iterator[Finding]:
     if claim == NEVER:
         yield from opposed(subject)
         return
+
     rate = measured_rate(subject)
     said = RATE.fullmatch(claim)
-    given, found = f"{MATRICES} matrices of {SET}", f"the update opposes a task in {rate:.1f} %"
+    given = f"{MATRICES} matrices of {SET}"
+    found = f"the update opposes a task in {rate:.1f} %"
+
     if said is None:
         yield given, f"no claim; {found}", f"a line `{CLAIM}  {fitting_claim(subject, rate)}` after Costs"
     elif abs(float(said[1]) - rate) > POINTS:
@@ -79,6 +82,7 @@ def random_conflicts() -> tuple[Case, ...]:
     for index in range(MATRICES):
         rows = torch.randn(3 + index % 3, 8, dtype=torch.float64, generator=source)
         rows = rows - 0.7 * rows.mean(dim=0)
+
         norms = (1.5 * torch.randn(len(rows), dtype=torch.float64, generator=source)).exp()
         rows = rows / rows.norm(dim=1, keepdim=True) * norms[:, None]
         cases.append(case_of(f"conflicting gradients, matrix {index + 1}", rows, vary=False, steps=1))
@@ -96,12 +100,15 @@ def strong_conflicts() -> tuple[Case, ...]:
             "of which one opposes all others": one_against_all(tasks),
             "that nearly cancel": equal_cosines(tasks, -0.99 / (tasks - 1)),
         }
+
         for words, cosines in shapes.items():
             for ratio in (0, 2, 4):
                 norms = torch.logspace(0, -ratio, tasks, dtype=torch.float64).roll(tasks // 2)
                 rows = rows_of(cosines, norms)
                 name = f"{tasks} gradients {words}, norm ratio {10**ratio:g}"
                 cases.append(Case(name, tuple(_perturbed(rows, index) for index in range(3))))
+
+        # The last six cases are of these tasks: a method with a memory must hold when they take turns.
         rows_of_steps = [cases[-1 - at % 6].steps[0].gradients.roll(at, dims=0) for at in range(2 * tasks)]
         steps = (Step(rows, signals_of(rows, at), None) for at, rows in enumerate(rows_of_steps))
         cases.append(Case(f"{tasks} gradients that change with every step", tuple(steps)))

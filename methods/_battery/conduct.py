@@ -43,9 +43,11 @@ def continues(subject: Subject) -> Iterator[Finding]:
     subject.drive(method, case, last=CUT)
     saved = method.state_dict()
     expected = subject.drive(method, case, first=CUT)
+
     resumed = subject.make(4, seed=99)
     resumed.load_state_dict(saved)
     yield from _differences(f"a copy of the state of step {CUT}", subject.drive(resumed, case, first=CUT), expected)
+
     method.load_state_dict(saved)
     yield from _differences(f"its own state of step {CUT}", subject.drive(method, case, first=CUT), expected)
 
@@ -90,8 +92,10 @@ def inputs_stay(subject: Subject) -> Iterator[Finding]:
     case = _run()
     if subject.peer:
         case = with_signals(case, [step.gradients.float() for step in case.steps], case.words)
+
     before = [exact(step) for step in case.steps]
     subject.run(case)
+
     for index, step in enumerate(case.steps):
         if exact(step) != before[index]:
             yield case.at(index), "gradients, signals or rollouts changed in place", "a copy of what it changes"
@@ -106,6 +110,7 @@ def settings(subject: Subject) -> Iterator[Finding]:
         low, high, search = (extra(field, bound) for bound in ("low", "high", "search"))
         own = getattr(made, key)
         values = [*(own if extra(field, "per_task") else [own]), *(search or [])]
+
         if not field.description:
             yield f"setting {key}", "no description", "a `doc`"
         if any((low is not None and value < low) or (high is not None and value > high) for value in values):
@@ -120,9 +125,11 @@ def bounds(subject: Subject) -> Iterator[Finding]:
     for key, field in subject.kind.Settings.model_fields.items():
         limits = [(limit, step) for limit, step in ((extra(field, "low"), -1), (extra(field, "high"), 1))]
         known = [(limit, step) for limit, step in limits if limit is not None]
+
         for limit, _ in known:
             if said := _refusal(subject, key, limit):
                 yield f"{key}={limit}", f"it was refused: {said}", "a value at a bound is legal"
+
         for value in [*(limit + step for limit, step in known), *(["many", math.nan, None] if known else [])]:
             said = _refusal(subject, key, value)
             if key not in said:
@@ -135,6 +142,7 @@ def legal_settings(subject: Subject) -> Iterator[Finding]:
     case = replace(_run(), steps=_run().steps[:4])
     for key, field in subject.kind.Settings.model_fields.items():
         ends = {extra(field, "low"), extra(field, "high"), *(extra(field, "search") or [])} - {None}
+
         for end in sorted(ends):
             value = type(field.default)(end) if isinstance(field.default, int) else end
             values = {key: [value, 1, 1, 1] if extra(field, "per_task") else value}

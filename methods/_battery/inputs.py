@@ -58,7 +58,8 @@ def case_of(words: str, gradients: Tensor, vary: bool = True, steps: int = STEPS
 
 def signals_of(gradients: Tensor, step: int = 0) -> Signals:
     """Signals of a step with these task gradients, [K, P]; the rest differs by task and step."""
-    count, rows = len(gradients), gradients.double()
+    count = len(gradients)
+    rows = gradients.double()
     rising = 0.2 + 0.6 * torch.arange(count, dtype=torch.float64) / max(count - 1, 1)
     gramian = rows @ rows.T
     return Signals(
@@ -128,6 +129,7 @@ def permuted(step: Step, order: Sequence[int]) -> Step:
             signals[key] = Gramian(value.matrix[rows][:, rows])
         elif isinstance(value, Tensor):
             signals[key] = value[rows][:, rows] if value.ndim == 2 else value[rows]
+
     rollouts = step.rollouts
     if rollouts is not None:
         rollouts = replace(rollouts, task=torch.tensor(rows).argsort()[rollouts.task])
@@ -147,12 +149,14 @@ def without_prompts(step: Step, tasks: Collection[int]) -> Step:
     """The step where these tasks have no prompts, and the others share theirs."""
     gone = torch.zeros(len(step.gradients), dtype=torch.bool)
     gone[list(tasks)] = True
+
     rows = step.gradients.masked_fill(gone[:, None], 0)
     signals = signals_of(rows, step.signals.step)
     unknown = ("losses", "rewards", "mean_abs_advantage", "lengths", "prompt_lengths", "silent")
     values: dict[str, Any] = {key: getattr(signals, key).masked_fill(gone, torch.nan) for key in unknown}
     shares = (~gone).double() / (~gone).sum()
     cross = torch.where(torch.diag(gone), torch.nan, signals.cross_gramian)
+
     rollouts = step.rollouts
     if rollouts is not None:
         stays = ~gone[rollouts.task]

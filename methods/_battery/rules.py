@@ -58,6 +58,7 @@ class Property:
     def violations(self, subject: Subject) -> list[Violation]:
         """How a method breaks it: the first step of the first few inputs. Warnings count as errors."""
         found: dict[str, Finding] = {}
+
         with warnings.catch_warnings():
             for category in (RuntimeWarning, UserWarning):
                 warnings.simplefilter("error", category)
@@ -68,6 +69,7 @@ class Property:
                         break
             except Fault as fault:
                 found[fault.finding[0]] = fault.finding
+
         around = f"{subject.inside} inside, " if subject.inside else ""
         return [Violation(self.name, self.rule, f"{around}{given}", *rest) for given, *rest in found.values()]
 

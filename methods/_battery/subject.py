@@ -75,10 +75,12 @@ class Subject:
         fields = self.kind.Settings.model_fields
         each = {key: rising(field, tasks) for key, field in fields.items() if extra(field, "per_task")}
         given = f"a run of {tasks} tasks" + "".join(f", {key}={value}" for key, value in values.items())
+
         try:
             names = [f"task_{k}" for k in range(tasks)]
             chosen = _registry.settings_of(self.kind, {**each, **values}, names)
             method = self.kind(_registry.in_blind_order(chosen, order), Generator().manual_seed(seed))
+
             sizes = torch.tensor([100 * (k + 1) for k in order])
             steps = steps or (BUDGET if issubclass(self.kind, RunPlan) else STEPS)
             method.start(RunInfo(tasks, sizes, steps, prompts=2 * tasks, reply_tokens=30))
@@ -117,29 +119,37 @@ class Subject:
         rows = step.gradients.float() if self.peer else step.gradients  # libraries work in float32
         tasks, width = rows.shape
         found: Answers = {}
+
         if isinstance(method, TaskSampling):
             found["proportions"] = sighted(given, "proportions", method.proportions(), (tasks,), low=0)
             total = found["proportions"].sum().item()
             if abs(total - 1) > 1e-9:
                 raise Fault(given, f"proportions {shown(found['proportions'])} of sum {total:.12g}", "their sum is 1")
+
         if isinstance(method, SampleWeighting) and step.rollouts is not None:
-            given_dtype, each = step.rollouts.advantages.dtype, step.rollouts.task.shape
+            each = step.rollouts.task.shape
+            given_dtype = step.rollouts.advantages.dtype
             found["advantages"] = sighted(given, "advantages", method.advantages(step.rollouts), each, given_dtype)
             found["token_weights"] = sighted(given, "token weights", method.token_weights(step.rollouts), each, low=0)
+
         if isinstance(method, Weighting):
             found["weights"] = sighted(given, "weights", method.combine_weights(step.signals), (tasks,), torch.float64)
+
         if isinstance(method, GradientCombination):
             answer = method.combine(rows, layout_of(width), step.signals)
             found["direction"] = sighted(given, "a direction", answer, (width,), rows.dtype)
+
         if isinstance(method, StepWrapper):
             inner = ToyInner(method, step, self.inside or INSIDE[0])
             answer = method.combine(rows, layout_of(width), inner, Quadratics(step))
             found["direction"] = sighted(given, "a direction", answer, (width,), rows.dtype)
+
         if isinstance(method, RunPlan):
             assert method.run is not None
             final = method.execute(ToyStages(step, method.run.steps))
             shape = (tasks, width) if getattr(final, "ndim", 1) == 2 else (width,)
             found["parameters"] = sighted(given, "parameters", final, shape)
+
         return found
 
 
@@ -168,16 +178,19 @@ def sighted(
     """The answer, if it is a finite tensor of that shape and type, free of the autograd graph. Fault otherwise."""
     if not isinstance(answer, Tensor):
         raise Fault(given, f"{what} of type {type(answer).__name__}", "a tensor")
+
     if answer.shape != tuple(shape):
         raise Fault(given, f"{what} of shape {list(answer.shape)}", f"shape {list(shape)}")
     if dtype is not None and answer.dtype != dtype:
         raise Fault(given, f"{what} of type {answer.dtype}", f"{dtype}")
     if answer.requires_grad:
         raise Fault(given, f"{what} that require a gradient", "detached ones")
+
     if not answer.isfinite().all():
         raise Fault(given, f"{what} {shown(answer)}", "finite numbers")
     if low is not None and (answer < low).any():
         raise Fault(given, f"{what} {shown(answer)}", f"{low:g} or more")
+
     return answer
 
 

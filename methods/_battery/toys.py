@@ -31,14 +31,19 @@ class Quadratics:
 
     def __init__(self, step: Step) -> None:
         rows = step.gradients.double()
-        self.rows, self.dtype = rows, step.gradients.dtype
+        self.rows = rows
+        self.dtype = step.gradients.dtype
         self.absent = step.signals.shares == 0
+
         norms: Tensor = rows.norm(dim=1)
         units = rows / norms.clamp(min=torch.finfo(torch.float64).tiny)[:, None]
         spread = torch.linspace(0.5, 1.5, rows.shape[1], dtype=torch.float64).diag()
         bend = spread + 0.5 * units[:, :, None] * units[:, None, :] if step.curved else torch.zeros_like(spread)
+
+        self.norms = norms
+        self.units = units
+        self.bend = bend
         self.curvature = norms[:, None, None] * bend
-        self.norms, self.units, self.bend = norms, units, bend
 
     @cached_property
     def at_start(self) -> Tensor:
@@ -74,7 +79,9 @@ class ToyInner:
     """The method inside a wrapper: the plain mean, or a method by name; fresh in every step, so without memory."""
 
     def __init__(self, wrapper: StepWrapper, step: Step, name: str) -> None:
-        self.wrapper, self.step, self.name = wrapper, step, name
+        self.wrapper = wrapper
+        self.step = step
+        self.name = name
         self.methods = {
             twin: None if name == "mean" else _method(name, 2 * step.signals.step + twin) for twin in (0, 1)
         }
@@ -93,7 +100,8 @@ class ToyStages:
     """`Stages` on the quadratics of a step: plain SGD with exact gradients; the reward of a task is exp(-loss)."""
 
     def __init__(self, step: Step, steps: float) -> None:
-        self.problem, self.tasks = Quadratics(step), len(step.gradients)
+        self.problem = Quadratics(step)
+        self.tasks = len(step.gradients)
         self.start = pretrained(step.gradients.shape[1])
         self.now = self.start.clone()
         self.layout: Layout = layout_of(len(self.start))
@@ -124,14 +132,19 @@ class ToyStages:
     def _step(self, at: int, shares: Tensor, after: Callable[[int], None] | None) -> Signals:
         if shares.shape != (self.tasks,) or (shares < 0).any() or abs(shares.sum().item() - 1) > ROUNDING:
             raise RunFailed(f"the plan asked for shares {shares.tolist()}; {self.tasks} of sum 1, none negative")
+
         losses, rows = self._evaluate()
-        seen = torch.where(shares > 0, losses, torch.nan)
+        seen = torch.where(shares > 0, losses, torch.nan)  # what is added to it is NaN for a task without prompts
         signals = signals_of(rows * (shares > 0)[:, None], at)
-        rewards, cross = seen.neg().exp(), signals.cross_gramian + torch.diag(0 * seen)
-        lengths, prompts = signals.lengths + 0 * seen, signals.prompt_lengths + 0 * seen
+        rewards = seen.neg().exp()
+        cross = signals.cross_gramian + torch.diag(0 * seen)
+        lengths = signals.lengths + 0 * seen
+        prompts = signals.prompt_lengths + 0 * seen
+
         self.now = self.now - RATE * (shares.double() @ rows)
         if after is not None:
             after(at)
+
         signals = replace(signals, losses=seen, rewards=rewards, mean_abs_advantage=1 - rewards, silent=rewards / 2)
         return replace(signals, lengths=lengths, prompt_lengths=prompts, shares=shares, cross_gramian=cross)
 

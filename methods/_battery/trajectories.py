@@ -53,9 +53,11 @@ def difference(old: Trajectory, new: Trajectory) -> str:
     """The first answer that is not the same, in words; '' if there is none."""
     if old.keys() != new.keys():
         return f"the runs {', '.join(old.keys() ^ new.keys())}"
+
     for run in old:
         if old[run].keys() != new[run].keys():
             return f"the kinds of answers {', '.join(old[run].keys() ^ new[run].keys())}"
+
         for kind in old[run]:
             for step, (before, after) in enumerate(zip(old[run][kind], new[run][kind], strict=True)):
                 scale = max(LEAST, *map(abs, before))

@@ -186,6 +186,27 @@ def test_answers_that_change_with_a_shared_solver_are_refused(folder: MakeFolder
     assert texts(golden) == before
 
 
+def test_code_rewritten_without_a_change_of_answers_keeps_its_version(
+    folder: MakeFolder, golden: Path, halving: str
+) -> None:
+    methods = folder(halving=halving)
+    freeze(golden, methods)
+    before = json.loads(texts(golden)[0])["halving"]["digest"]
+
+    same = halving.replace("return signals.shares", "shares = signals.shares\n        return shares")
+    assert freeze(golden, folder(halving=same), rewritten=True) == ["halving"]
+    entry = json.loads(texts(golden)[0])["halving"]
+    assert entry["version"] == 1
+    assert entry["digest"] != before
+    assert entry["earlier"] == {"1": [before]}
+
+    other = halving.replace("return signals.shares", "return signals.shares * 2")
+    after = texts(golden)
+    with pytest.raises(UserError, match="differs from version 1 as frozen; raise its version"):
+        freeze(golden, folder(halving=other), rewritten=True)
+    assert texts(golden) == after
+
+
 def test_freezing_some_leaves_the_others(folder: MakeFolder, golden: Path, halving: str) -> None:
     methods = folder(halving=halving, other=halving.replace("halving", "other"))
     freeze(golden, methods, ["other"])

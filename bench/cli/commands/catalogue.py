@@ -84,18 +84,28 @@ def new_method(name: str, acts_on: str, folder: Path | None) -> None:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=method_names)
-def freeze(names: tuple[str, ...]) -> None:
+@click.option("--check", is_flag=True, help="say what is not frozen, and enter nothing")
+@click.option("--rewritten", is_flag=True, help="also enter code that changed and gives the same golden answers")
+def freeze(names: tuple[str, ...], check: bool, rewritten: bool) -> None:
     """Enter new methods and new versions in tests/golden/: their source's digest and their golden answers.
 
     \b
     bench freeze reward_gap     one method
     bench freeze                all that are new
+    bench freeze --check        exit code 2, and a line each, if there is anything to enter
 
     A method that changed under the version that is frozen is refused: raise its `version`.
     """
     from methods._registry import freeze as enter
+    from methods._registry import not_frozen
 
-    entered = enter(names=names)
+    if check:
+        if missing := not_frozen():
+            raise UserError("\n".join(missing))
+        click.echo("Every version is frozen.")
+        return
+
+    entered = enter(names=names, rewritten=rewritten)
     click.echo(f"Frozen: {', '.join(entered)}" if entered else "Nothing is new: every version is frozen already.")
 
 

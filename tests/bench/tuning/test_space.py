@@ -10,7 +10,7 @@ from bench.records.tuning import Dimension
 from bench.request.suite import load_suite
 from bench.tuning.space import space_of, value_at
 from bench.tuning.words import words_of
-from methods._cards import read_card
+from methods._cards import read_cards
 from methods._registry import cards, load, settings_of
 
 SUITE = load_suite("nano-v1")
@@ -47,7 +47,7 @@ class Many(LossWeighting):
 def many(tmp_path: Path):
     path = tmp_path / "many.py"
     path.write_text(MANY)
-    return space_of(read_card(path), SUITE)
+    return space_of(read_cards(path)[0], SUITE)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -95,7 +95,7 @@ def test_a_suite_and_a_version_have_their_own_points(tmp_path):
     spaces = []
     for text in (MANY, MANY.replace("version = 1", "version = 2")):
         path.write_text(text)
-        spaces.append(space_of(read_card(path), SUITE))
+        spaces.append(space_of(read_cards(path)[0], SUITE))
     one, two = (space.points(2)[1] for space in spaces)
     assert one.learning_rate == two.learning_rate
     assert one.settings != two.settings
@@ -147,4 +147,4 @@ def test_settings_that_are_no_literals_cannot_be_tuned(tmp_path):
     path = tmp_path / "many.py"
     path.write_text(MANY.replace("search=(2, 4)", "search=tuple(BOUNDS)"))
     with pytest.raises(UserError, match=r"many.py.*literals"):
-        space_of(read_card(path), SUITE)
+        space_of(read_cards(path)[0], SUITE)
