@@ -29,6 +29,7 @@ from tasks._registry import all_tasks
 TOO_FEW = "too few rows"
 """In place of a hash, of a task that draws its rows and has fewer than a record names."""
 GOLDEN = "tests/golden/method_sources.json"
+ANSWERS = "tests/golden/trajectories.json"
 
 
 class Checkout:
@@ -106,11 +107,29 @@ class Checkout:
     def digests(self, card: MethodCard) -> set[str]:
         """Digests that a record of the method's present version may carry: that of its code as it is.
 
-        Of code that is what was frozen, also those under which the version was frozen before the digest was computed
-        as it is now.
+        Of code that is what was frozen, also those under which the version was frozen before it. Of code that is
+        rewritten here, only those that history knows: a new record waits until the rewriting is history.
         """
         digest = self.digest(card)
-        return {digest, *self._earlier(card, card.version)} if self.frozen(card) == digest else {digest}
+        frozen = self.frozen(card)
+        if frozen == digest:
+            return {digest, *self._earlier(card, card.version)}
+        if frozen is not None and self.rewritten(card):
+            return {frozen, *self._earlier(card, card.version)}
+        return {digest}
+
+    def rewritten(self, card: MethodCard) -> bool:
+        """Whether this checkout froze other code under a version of history, and its golden answers are the same.
+
+        That is what `bench freeze --rewritten` enters. That the code gives these answers is what the tests say.
+        """
+        entry = self._frozen_here.get(card.name, {})
+        earlier = entry.get("earlier", {}).get(str(card.version), [])
+        declared = entry.get("version") == card.version and entry.get("digest") == self.digest(card)
+        answers = self._answers_here.get(card.name)
+        return bool(
+            declared and self.frozen(card) in earlier and answers and answers == self._answers_before.get(card.name)
+        )
 
     def had(self, card: MethodCard, version: int, digest: str) -> bool:
         """Whether a version that the method has no more was of that code, as frozen files or history say."""
@@ -137,12 +156,26 @@ class Checkout:
 
     @cached_property
     def _frozen_before(self) -> dict[str, Any]:
-        place = self.history.place(self.root / GOLDEN)
-        return _entries(self.history.text(place)) if place else {}
+        return self._before(GOLDEN)
 
     @cached_property
     def _frozen_here(self) -> dict[str, Any]:
-        file = self.root / GOLDEN
+        return self._here(GOLDEN)
+
+    @cached_property
+    def _answers_before(self) -> dict[str, Any]:
+        return self._before(ANSWERS)
+
+    @cached_property
+    def _answers_here(self) -> dict[str, Any]:
+        return self._here(ANSWERS)
+
+    def _before(self, name: str) -> dict[str, Any]:
+        place = self.history.place(self.root / name)
+        return _entries(self.history.text(place)) if place else {}
+
+    def _here(self, name: str) -> dict[str, Any]:
+        file = self.root / name
         return _entries(file.read_text("utf-8")) if file.is_file() else {}
 
 

@@ -44,7 +44,7 @@ def _present(subject: Subject, field: str, use: MethodUse | WrapperUse, card: Me
     if use.source_digest not in subject.checkout.digests(card):
         said = f"is {use.source_digest[:12]}, methods/{card.path.name} gives {digest[:12]} under version {card.version}"
         yield subject.problem(f"{field}.source_digest", said, raise_it)
-    elif frozen is not None and frozen != digest:
+    elif frozen is not None and frozen != digest and not subject.checkout.rewritten(card):
         said = f"methods/{card.path.name} changed under version {card.version}"
         yield subject.problem(f"{field}.source_digest", said, raise_it)
     elif frozen is None:

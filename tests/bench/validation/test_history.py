@@ -1,5 +1,6 @@
 """What git remembers cannot be unsaid: records that vanish or change, code that changes under one version."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ from bench.request.suite import ROOT
 from bench.validation.checkout import Checkout
 from bench.validation.history import History, object_name
 from bench.validation.verdict import validate
+from methods._registry import freeze
 
 METHOD = "methods/pcgrad.py"
 RECORD = "results/nano-v1/pcgrad/0.json"
@@ -28,7 +30,8 @@ def git(repository: Path, *words: str) -> str:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with one suite, two methods and their records, on its main branch."""
     root = tmp_path_factory.mktemp("published")
-    for place in ("suites/nano-v1.yaml", METHOD, "methods/uniform.py", "tests/golden/method_sources.json"):
+    golden = ("tests/golden/method_sources.json", "tests/golden/trajectories.json")
+    for place in ("suites/nano-v1.yaml", METHOD, "methods/uniform.py", *golden):
         (root / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / place, root / place)
     for name in ("pcgrad", "uniform"):
@@ -110,6 +113,29 @@ def test_frozen_digests_that_change_with_the_code_do_not_help(clone: Path):
             text = text.replace(digest, forged)
         file.write_text(text)
     assert "methods/pcgrad.py changed under version 1" in {problem.reason for problem in errors(clone)}
+
+
+def rewrite_code(root: Path, old: str, new: str) -> None:
+    """Change a method's code, and enter it as `bench freeze --rewritten` does."""
+    text = (root / METHOD).read_text()
+    assert old in text
+    (root / METHOD).write_text(text.replace(old, new))
+    freeze(root / "tests/golden", root / "methods", ["pcgrad"], rewritten=True)
+
+
+def test_code_rewritten_with_the_same_golden_answers_keeps_its_records(clone: Path):
+    rewrite_code(clone, "return share.mean(dim=0)", "mean = share.mean(dim=0)\n        return mean")
+    assert errors(clone) == []
+
+
+def test_code_rewritten_with_other_golden_answers_is_refused(clone: Path):
+    """Nobody ran what the frozen answers say: they are not those of history."""
+    rewrite_code(clone, "return share.mean(dim=0)", "mean = share.mean(dim=0)\n        return mean")
+    file = clone / "tests/golden/trajectories.json"
+    answers = json.loads(file.read_text())
+    answers["pcgrad"]["answers"]["three of a size"]["weights"][0][0] += 1
+    file.write_text(json.dumps(answers))
+    assert {problem.file.parent.name for problem in errors(clone)} == {"pcgrad"}
 
 
 def test_records_of_an_earlier_version_stay_good(clone: Path):
