@@ -24,6 +24,7 @@ def git(root: Path, *arguments: str, index: Path | None = None, given: str | Non
     clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     who = {key: value for key, value in os.environ.items() if key.startswith(("GIT_AUTHOR_", "GIT_COMMITTER_"))}
     clean |= who | ({"GIT_INDEX_FILE": str(index)} if index else {})
+
     try:
         done = subprocess.run(  # noqa: S603 - fixed arguments and checked names, no shell
             [program, "-C", str(root), *arguments],
@@ -37,9 +38,11 @@ def git(root: Path, *arguments: str, index: Path | None = None, given: str | Non
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise UserError(f"git {arguments[0]} could not be run: {error}.") from None
+
     if done.returncode:
         said = " ".join(done.stderr.split())[:500] or f"exit code {done.returncode}"
         raise UserError(f"git {arguments[0]} failed: {said.rstrip('.')}.")
+
     return done.stdout
 
 
@@ -53,12 +56,15 @@ def changes(root: Path, places: Sequence[str]) -> dict[str, str]:
         raise UserError(
             f"{root} is not a git checkout of its own, and a contribution is a commit. Clone the repository."
         )
+
     words = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", *places)
     found = {}
+
     for entry in filter(None, git(root, *words).split("\0")):
-        marks, path = entry[:2], entry[3:]
+        marks, path = entry[:2], entry[3:]  # as in `?? results/nano-v1/mine/0.json`
         if not any(part.startswith(".") for part in path.split("/")):
             found[path] = "deleted" if "D" in marks else "new" if marks in ("??", "A ", "AM") else "changed"
+
     return dict(sorted(found.items()))
 
 
@@ -87,11 +93,14 @@ def commit_beside(root: Path, branch: str, files: Sequence[str], message: str) -
     Work tree, index and the current branch stay as they are.
     """
     check_new_branch(root, branch)
+
+    # An index of its own: what the user has staged is neither committed nor lost.
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder, "index")
         git(root, "read-tree", "HEAD", index=index)
         git(root, "update-index", "--add", "-z", "--stdin", index=index, given="".join(f"{file}\0" for file in files))
         tree = git(root, "write-tree", index=index).strip()
+
     commit = git(root, "commit-tree", tree, "-p", "HEAD", "-F", "-", given=message).strip()
     git(root, "branch", branch, commit)
     return commit

@@ -9,7 +9,7 @@ from bench.analysis.loading import _plain
 from bench.analysis.runs import Run
 from bench.analysis.text import plural
 from bench.errors import BrokenRecord
-from bench.records.reproduction_files import FOLDER, check, read
+from bench.records.reproduction_files import FOLDER, problems_in, read
 from bench.records.reproductions import Reproduction, Verdict
 from bench.records.rules import Problem
 from bench.records.store import record_files
@@ -39,7 +39,7 @@ def load(results: Path, keep_going: bool = False) -> tuple[Reruns, list[Problem]
     found = dict[Key, list[Rerun]]()
     left_out = list[Problem]()
     for path in record_files(root):
-        problems = check(path)
+        problems = problems_in(path)
         if problems and not keep_going:
             raise BrokenRecord(str(_plain(problems[0])))
         if problems:

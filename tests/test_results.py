@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.analysis.calibration import report
-from bench.records.rules import check
+from bench.records.rules import problems_in
 from bench.records.store import read, record_files
 from bench.request.request import RESULTS
 from bench.request.suite import ROOT, load_suite, suite_names
@@ -21,7 +21,7 @@ def test_there_are_records() -> None:
 
 @pytest.mark.parametrize("path", RECORDS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_committed_record_is_valid(path: Path) -> None:
-    assert check(path, SUITES) == []
+    assert problems_in(path, SUITES) == []
 
 
 def test_every_point_of_a_suites_sweep_was_run_with_every_seed() -> None:

@@ -62,6 +62,7 @@ def examine(spec: str, begins: Callable[[str, int], None] = lambda name, total: 
         subjects[0].make(4)  # UserError if its library is not installed
     verdicts = []
     acting = [rule for rule in PROPERTIES if rule.acts(card)]
+
     with _one_thread():
         for rule in acting:
             begins(rule.name, len(acting))
@@ -88,12 +89,14 @@ def _verdict(rule: "Property", subjects: "Sequence[Subject]") -> Verdict:
     card = subjects[0].card
     if not rule.binds(card):
         return Verdict(rule.name, rule.rule, (), peers.EXEMPT[rule.name])
+
     try:
         found = [violation.case for subject in subjects for violation in rule.violations(subject)]
     except UserError as error:
         if not card.variant:
             raise
         return Verdict(rule.name, rule.rule, (), str(error))
+
     return Verdict(rule.name, rule.rule, tuple(found))
 
 
@@ -102,7 +105,9 @@ def _facts(subject: "Subject") -> tuple[str, ...]:
     from methods._battery import Fault, claims, inputs
     from methods._cards import CLAIM, CLAIMANTS
 
-    card, facts = subject.card, list[str]()
+    card = subject.card
+    facts = list[str]()
+
     try:
         if CLAIMANTS & set(card.acts_on):
             rate = claims.measured_rate(subject)
@@ -120,6 +125,7 @@ def _facts(subject: "Subject") -> tuple[str, ...]:
         facts.append(f"{what} for 8 tasks of 64 parameters takes {1000 * statistics.median(seconds):.2g} ms here.")
     except Fault as fault:
         facts.append(f"Not measured: {fault}.")
+
     frozen = entries(GOLDEN / TRAJECTORIES).get(card.name, {"version": 0})
     if card.path.parent == METHODS and not card.variant and frozen["version"] != card.version:
         facts.append(f"Version {card.version} is not frozen yet: `bench freeze {card.name}`.")
@@ -131,16 +137,20 @@ def write_method(name: str, acts_on: str, folder: Path | None = None) -> list[Pa
 
     Returns the files. UserError, and nothing is written, for a name that is illegal or taken.
     """
-    _legal(name)
+    _check_name(name)
     files = {(folder or METHODS) / f"{name}.py": method_text(name, acts_on)}
     if folder is None:
         files[TESTS / f"test_{name}.py"] = test_text(name, acts_on)
+
+    # All reasons to refuse come before the first byte is written.
     for path in files:
         if path.exists():
             raise UserError(f"{path} is there already; edit it, or choose another name.")
+
     for card in cards().values():
         if name in (card.name, card.name.partition("/")[0]):
             raise UserError(f"the name {name} belongs to methods/{card.path.name}; choose another.")
+
     try:
         for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -149,6 +159,7 @@ def write_method(name: str, acts_on: str, folder: Path | None = None) -> list[Pa
         raise UserError(
             f"cannot write {path}: {error.strerror}. Say --dir DIR with a folder you may write to."
         ) from None
+
     return list(files)
 
 
@@ -160,9 +171,11 @@ def next_commands(name: str, acts_on: str, folder: Path | None = None) -> list[s
     return [f"bench check {spec}", test, f"bench run {method} suite=smoke-v1 store=runs"]
 
 
-def _legal(name: str) -> None:
+def _check_name(name: str) -> None:
+    """UserError, with a name that would do, if a method cannot be called so."""
     if LEGAL.fullmatch(name) and not keyword.iskeyword(name):
         return
+
     words = re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", name)
     near = "_".join(words).lower().lstrip("0123456789_")
     near = f"{near}_method" if keyword.iskeyword(near) else near

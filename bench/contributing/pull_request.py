@@ -11,7 +11,7 @@ from bench.analysis.board import Board, Row
 from bench.analysis.comparison import Difference, compare
 from bench.analysis.cost import CURRENCIES
 from bench.analysis.runs import REFERENCE, method_label
-from bench.analysis.text import p_value, with_ends
+from bench.analysis.text import p_value, plural, with_ends
 from bench.contributing.submit import Contribution
 from bench.git import is_ancestor
 from bench.records.schema import Provenance, Record
@@ -54,11 +54,11 @@ def text_of(found: Contribution, board_of: BoardOf) -> str:
 
 
 def _summary(found: Contribution) -> Iterator[str]:
-    yield f"## {_count(len(found.files), 'file')}\n"
+    yield f"## {plural(len(found.files), 'file')}\n"
     kinds = [("record", found.records), ("reproduction", found.reproductions)]
     for name, members in kinds:
         if members:
-            yield f"- {_count(len(members), name)}"
+            yield f"- {plural(len(members), name)}"
     for file, mark in found.files.items():
         if not file.startswith(("results/", "reproductions/")):
             yield f"- {mark}: {code(file)}"
@@ -68,6 +68,7 @@ def _boards(found: Contribution, board_of: BoardOf) -> Iterator[str]:
     groups: dict[str, dict[str, list[Record]]] = {}
     for path, record in found.records:
         groups.setdefault(record.suite.name, {}).setdefault(method_label(path, record), []).append(record)
+
     for suite, labels in groups.items():
         board = board_of(suite)
         for label, records in labels.items():
@@ -81,10 +82,12 @@ def _row(board: Board, row: Row, records: Sequence[Record]) -> Iterator[str]:
     yield from _card(records[0])
     yield ""
     yield from _facts(row, records)
+
     difference = _difference(board, row)
     if difference and difference.gain:
         yield f"\nGains by task, paired by seed with {code(REFERENCE)}; 95 % intervals, p by Holm over the tasks:\n"
         yield f"| task | gain | minus {cell(REFERENCE)} | p |\n|---|---|---|---|"
+
         rows = zip(difference.task_names, row.tasks, difference.tasks, difference.task_p, strict=True)
         for name, gain, gap, p in rows:
             yield f"| {cell(name)} | {with_ends(gain)} | {with_ends(gap)} | {cell(p_value(p))} |"
@@ -109,7 +112,7 @@ def _facts(row: Row, records: Sequence[Record]) -> Iterator[str]:
         yield f"- **{row.unfinished} of {len(row.runs)} runs are not done and count as no gain**"
     yield f"- {row.verdict} (mean gain {with_ends(row.gain)}, worst task {with_ends(row.worst)})"
     if row.hurt:
-        yield f"- **{_count(row.hurt, 'task')} worse than the base model for certain**"
+        yield f"- **{plural(row.hurt, 'task')} worse than the base model for certain**"
     costs = [f"{key.replace('_', ' ')} {cost:.3g}" for key in CURRENCIES if (cost := row.overheads[key]) is not None]
     yield f"- cost over that of {code(REFERENCE)}: {', '.join(costs) or 'not comparable'}"
     yield f"- peak memory: {row.memory / 2**20:,.0f} MiB"
@@ -140,12 +143,15 @@ def _environments(found: Contribution) -> Iterator[str]:
     made = [record.provenance for _, record in found.records] + [each.provenance for each in found.reproductions]
     if not made:
         return
+
     yield "## Where they were made\n"
     for line in dict.fromkeys(map(_environment, made)):
         yield f"- {line}"
+
     for commit in dict.fromkeys(each.commit for each in made):
         known = "in" if is_ancestor(found.root, commit) else "**not in**"
         yield f"- commit {code(commit)}, {known} the history of this branch"
+
     yield f"- {sum(each.total_seconds for each in made) / 3600:.2f} hours in all"
 
 
@@ -175,7 +181,3 @@ def _checklist(found: Contribution) -> Iterator[str]:
         "this may be published under the licence of the repository",
     ]
     yield from (f"- [ ] {line}" for line in asked)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

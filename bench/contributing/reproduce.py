@@ -41,13 +41,16 @@ class Again:
 
 def words_of(record: Record) -> list[str]:
     """The words of `bench run` that ask for the record's run: every setting and override is named."""
-    method, wrapper = record.method, record.method.wrapper
+    method = record.method
+    wrapper = record.method.wrapper
     words = [f"method={method.name}", f"suite={base_suite(record.suite.name)}", f"seed={record.seed}"]
     words += [f"{key}={_word(value)}" for key, value in record.suite.overrides.items()]
     words += [f"method.{key}={_word(value)}" for key, value in method.settings.items() if value not in ([], None)]
+
     if wrapper:
         given = {key: value for key, value in wrapper.settings.items() if value not in ([], None)}
         words += [f"wrapper={wrapper.name}", *(f"wrapper.{key}={_word(value)}" for key, value in given.items())]
+
     return words
 
 
@@ -70,6 +73,7 @@ def differing_code(record: Record, request: Request) -> list[str]:
     prepared = prepare(request)
     if prepared.identity == record.identity:
         return []
+
     found = list(_method_changes(record.method, prepared.use))
     here = [(task["name"], task["revision"], task["data_hash"]) for task in prepared.data]
     pairs: list[tuple[str, Any, Any]] = [
@@ -78,9 +82,11 @@ def differing_code(record: Record, request: Request) -> list[str]:
         ("digest of the model", record.model.digest[:12], prepared.model[:12]),
         ("set of task revisions and rows", [(t.name, t.revision, t.data_hash) for t in record.tasks], here),
     ]
+
     for what, recorded, now in pairs:
         if recorded != now:
             found.append(f"{what}: {_brief(recorded)} in the record, {_brief(now)} here")
+
     return found or [f"identity: {record.identity[:12]} in the record, {prepared.identity[:12]} here"]
 
 
@@ -93,7 +99,8 @@ def reproduce(
     gives None. UserError if this checkout would run other code, unless `anyway`: then nothing is written,
     because it says nothing of the record.
     """
-    record = _consistent(path)
+    record = _read_unedited(path)
+
     with tempfile.TemporaryDirectory(prefix="bench-reproduce-") as temporary:
         request = request_of(record, words, Path(temporary))
         other_code = differing_code(record, request)
@@ -103,14 +110,17 @@ def reproduce(
                 f"out commit {record.provenance.commit[:12]}, or say --anyway to compare different code."
             )
         finished = run(request, watcher)
+
+    # A process that trains along with the first writes no record, and has nothing to compare.
     if finished is None:
         return None
     if not finished.fresh:
         raise UserError(f"{finished.path} holds this run already, so nothing was rerun. Give an empty store=DIR.")
+
     return _compared(path, record, finished.record, other_code, out)
 
 
-def _consistent(path: Path) -> Record:
+def _read_unedited(path: Path) -> Record:
     """The record in a file. UserError if its digests are not those of its contents: it would be compared by them."""
     record = read(path)
     data = record.model_dump(mode="json")
@@ -139,6 +149,7 @@ def _method_changes(recorded: MethodUse, here: MethodUse) -> Iterable[str]:
     pairs: list[tuple[MethodUse | WrapperUse, MethodUse | WrapperUse]] = [(recorded, here)]
     if recorded.wrapper and here.wrapper:
         pairs.append((recorded.wrapper, here.wrapper))
+
     for one, other in pairs:
         if one.version != other.version:
             yield f"version of {one.name}: {one.version} in the record, {other.version} here"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.analysis.runs import method_label
+from bench.analysis.text import plural
 from bench.errors import UserError
 from bench.git import changes, check_new_branch, commit_beside
 from bench.records import reproduction_files as again
@@ -44,12 +45,12 @@ class Contribution:
         """One line: what of it is results, reproductions, methods."""
         labels = sorted({f"{method_label(*each)} on {each[1].suite.name}" for each in self.records})
         shown = ", ".join(labels[:3]) + (f" and {len(labels) - 3} more" if len(labels) > 3 else "")
-        parts = [f"Results: {shown}, {_count(len(self.records), 'run')}"] if labels else []
+        parts = [f"Results: {shown}, {plural(len(self.records), 'run')}"] if labels else []
         if self.reproductions:
-            parts.append(_count(len(self.reproductions), "reproduction"))
+            parts.append(plural(len(self.reproductions), "reproduction"))
         if methods := [file for file in self.files if file.startswith("methods/")]:
             parts.append(f"Methods: {', '.join(Path(file).stem for file in methods[:3])}")
-        return "; ".join(parts) or _count(len(self.files), "file")
+        return "; ".join(parts) or plural(len(self.files), "file")
 
     @property
     def branch(self) -> str:
@@ -72,12 +73,15 @@ def contribution(root: Path, paths: Sequence[Path] = ()) -> Contribution:
     if not files:
         where = " ".join(wanted) or ", ".join(f"{place}/" for place in PLACES)
         raise UserError(f"nothing to submit: all of {where} is as HEAD has it. `bench run` makes a record.")
+
     problems = [problem for file, mark in files.items() for problem in _misplaced(root / file, file, mark)]
     said = [] if problems else list(_invalid(root, files))
     problems += [problem for problem in said if problem.level == "error"]
     remarks = [problem for problem in said if problem.level != "error"]
     if problems:
         return Contribution(root, files, [], [], problems, remarks)
+
+    # Only what validation found good is read again: a file that is no record was refused above.
     records = [(root / file, read(root / file)) for file in files if _is_record(file)]
     reproductions = [again.read(root / file) for file in files if file.startswith("reproductions/")]
     return Contribution(root, files, records, reproductions, [], remarks)
@@ -111,6 +115,7 @@ def _misplaced(path: Path, file: str, mark: str) -> Iterator[Problem]:
     """What can be said of a file without reading it."""
     if mark == "deleted":
         yield Problem(path, FILE, "is deleted", "Put it back: `git restore` it. What is published stays.")
+    # A link would commit its target's name, and a pipe would never end; neither is read below.
     elif path.is_symlink() or not path.is_file():
         yield Problem(path, FILE, "is a link or no plain file", "Put the file itself there.")
     elif file.startswith(KEPT) and mark == "changed":
@@ -128,16 +133,17 @@ def _invalid(root: Path, files: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _reproduction(root: Path, path: Path) -> Iterator[Problem]:
-    problems = again.check(path)
+    problems = again.problems_in(path)
     if problems:
         yield from problems
         return
+
     found = again.read(path)
     if found.provenance.dirty:
         yield Problem(path, "provenance.dirty", "the code differed from its commit", CLEAN)
     record = record_path(root / "results", found.suite, found.method, found.seed)
     if record.is_file():
-        yield from again.check(path, read(record))
+        yield from again.problems_in(path, read(record))
     else:
         yield Problem(path, FILE, "is of no record in results/", "Submit the record, too.")
 
@@ -161,7 +167,3 @@ def _inside(root: Path, path: Path) -> str:
 
 def _below(file: str, folder: str) -> bool:
     return folder == "." or file == folder or file.startswith(f"{folder}/")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

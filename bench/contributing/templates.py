@@ -12,13 +12,13 @@ class Template:
 
     base: str
     imports: tuple[str, ...]
-    """Of methods, beside the base class."""
+    """Names to import from `methods`, beside the base class."""
     body: str
     """From the settings to the end of the file."""
     test: str
     """The test function."""
     test_imports: tuple[str, ...]
-    """Of methods."""
+    """Names that the test imports from `methods`."""
     torch: bool = True
     """Whether the method's file calls torch."""
     claim: str = ""

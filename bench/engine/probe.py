@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.records.schema import MAX_POINTS, MOST_NUMBERS, OPTIONAL_CURVES, Curves
+from bench.records.schema import OPTIONAL_CURVES, Curves
+from bench.records.windows import PER_RUN, window_ends
 from methods import Signals
 
-PER_RUN = ("update_norm", "clipped", "gradient_cosine", "move_cosine")
-"""Curves with one number a step, not one a task."""
 DIGITS = 4
 """Significant digits of a stored number: far below the noise of any of these signals."""
 
@@ -79,9 +78,7 @@ class Probe:
     def _windows(self) -> list[tuple[int, int]]:
         count = len(self._steps)
         numbers = sum(len(values) for values in self._steps[0].values()) if count else 1
-        points = min(count, MAX_POINTS, max(1, MOST_NUMBERS // numbers))
-        edges = [round(i * count / points) for i in range(points + 1)] if points else [0]
-        return list(itertools.pairwise(edges))
+        return list(itertools.pairwise([0, *window_ends(count, numbers)]))
 
     def _mean(self, name: str, start: int, end: int) -> list[float | None]:
         """Mean of each entry over the steps in which it is a number; None if it never was."""

@@ -21,7 +21,7 @@ PATIENCE = 0.2
 PAUSE = 0.01
 
 Purpose = Literal["run", "sweep"]
-"""run: of the process that trains. sweep: of the sweep that started it, so that two of them share their work."""
+"""run: the process that trains holds it. sweep: the sweep that started it does, so that two sweeps share their work."""
 
 _held: set[int] = set()
 """Open locks of this process."""
@@ -34,6 +34,7 @@ def claim(path: Path, store: Path, purpose: Purpose = "run") -> Iterator[bool]:
     path: the record's, below `store`, whether it exists or not. UserError if the store cannot be written to.
     """
     file = lock_file(path, store, purpose)
+
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle = _take(file)
@@ -42,6 +43,7 @@ def claim(path: Path, store: Path, purpose: Purpose = "run") -> Iterator[bool]:
             f"cannot claim the run {path} with a lock in {file.parent}: {error.strerror}. A run needs a store that "
             "it can write to; free space or choose another with store=DIR."
         ) from None
+
     try:
         yield handle is not None
     finally:
@@ -59,14 +61,16 @@ def claimed(path: Path, store: Path, purpose: Purpose | None = None) -> bool:
 
 
 def lock_file(path: Path, store: Path, purpose: Purpose = "run") -> Path:
-    """Where the lock of `<store>/<suite>/<method>/<seed>.json` lies: `<store>/.claims/<suite>/<method>/<seed>.lock`."""
+    """The lock of `<store>/<suite>/<method>/<seed>.json`, which is `<store>/.claims/<suite>/<method>/<seed>.lock`."""
     ending = ".lock" if purpose == "run" else f".{purpose}.lock"
     return store / FOLDER / path.relative_to(store).with_suffix(ending)
 
 
 def _take(file: Path) -> int | None:
     """The locked file's descriptor, or None if another process has it."""
+    # `claimed` locks the file for an instant to look at it: only a lock that lasts is somebody's run.
     until = time.monotonic() + PATIENCE
+
     while True:
         handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         if _locked_here(handle, file):
@@ -103,6 +107,7 @@ def _is_locked(file: Path) -> bool:
         handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
+
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -111,11 +116,12 @@ def _is_locked(file: Path) -> bool:
         return False
     finally:
         os.close(handle)
+
     return False
 
 
 def _forget() -> None:
-    """In a forked child: it must not keep the locks of a parent that dies."""
+    """Close the parent's locks in a forked child: it must not keep those of a parent that dies."""
     for handle in _held:
         os.close(handle)
     _held.clear()

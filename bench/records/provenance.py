@@ -1,4 +1,4 @@
-"""Where and with what a run was made: versions, commit, machine, times. Nothing heavy is imported."""
+"""Provenance of a run: versions, commit, machine and times. Nothing heavy is imported."""
 
 import importlib.metadata
 import os
@@ -104,7 +104,8 @@ def revision(root: Path = ROOT) -> tuple[str, bool]:
     never committed counts, a record that a sweep wrote does not. Without git, or outside a checkout of its own:
     'unknown', and dirty, because nothing vouches for the code.
     """
-    top, commit = _git(root, "rev-parse", "--show-toplevel"), _git(root, "rev-parse", "HEAD")
+    top = _git(root, "rev-parse", "--show-toplevel")
+    commit = _git(root, "rev-parse", "HEAD")
     if not top or not commit or Path(top).resolve() != root.resolve():
         return UNKNOWN, True
     changes = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *CODE)

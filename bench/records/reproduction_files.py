@@ -12,13 +12,13 @@ from bench.records.schema import Record
 from bench.records.store import digest_of, read_document
 
 FOLDER = "reproductions"
-"""Beside `results`, in the checkout."""
+"""The folder beside `results` in the checkout."""
 MAX_BYTES = 32 * 1024
 REDO = "Run `bench reproduce` again; do not edit its record."
 
 
 def path_of(root: Path, reproduction: Reproduction) -> Path:
-    """Where a reproduction lies: `<root>/<suite>/<method>/<seed>.<8 hex digits of its contents>.json`."""
+    """The place of a reproduction: `<root>/<suite>/<method>/<seed>.<8 hex digits of its contents>.json`."""
     mark = digest_of(reproduction.model_dump(mode="json"))[:8]
     return root / reproduction.suite / reproduction.method / f"{reproduction.seed}.{mark}.json"
 
@@ -35,17 +35,19 @@ def read(path: Path) -> Reproduction:
     return read_document(path, Reproduction, "reproduction", MAX_BYTES)
 
 
-def check(path: Path, record: Record | None = None) -> list[Problem]:
+def problems_in(path: Path, record: Record | None = None) -> list[Problem]:
     """What is wrong with the file of a reproduction; empty if nothing is.
 
     record: the committed record it is about; without it, only the file itself is examined.
     """
     if problem := irregular(path):
         return [problem]
+
     try:
         found = read(path)
     except UserError as error:
         return [Problem(path, FILE, str(error).replace(f"{path}", "the file", 1).rstrip("."), REDO)]
+
     depth = found.method.count("/") + 3
     expected = path_of(Path(), found).parts
     problems = []

@@ -74,7 +74,7 @@ class Reproduction(Frozen):
     """The method's folder in the store."""
     seed: int = Field(ge=0)
     identity: Digest
-    """Of both runs."""
+    """The identity of both runs."""
     recorded_outcome: Digest
     outcome: Digest
     """Outcome digests: equal for a bitwise reproduction."""
@@ -85,7 +85,7 @@ class Reproduction(Frozen):
     tasks: list[TaskAgain] = Field(min_length=1, max_length=64)
     differences: list[Differing] = Field(max_length=64)
     provenance: Provenance
-    """Of the rerun; the harness version and the time are in it."""
+    """Provenance of the rerun, with its harness version and times."""
 
     @property
     def due(self) -> Verdict:
@@ -114,12 +114,16 @@ class Spread:
 def spread(records: Iterable[Record]) -> Spread:
     """The spread between seeds of one suite's runs; those that are not done are left out."""
     groups: dict[str, list[Record]] = {}
+
     for record in records:
         if record.status == "done":
             groups.setdefault(_method(record), []).append(record)
+
+    # One seed alone says nothing of the spread between seeds.
     members = [group for group in groups.values() if len(group) > 1]
     if not members:
         return Spread()
+
     names = [task.name for task in members[0][0].tasks]
     tasks = {name: _pooled([[_after(record, name) for record in group] for group in members]) for name in names}
     return Spread(_pooled([[record.mean_gain for record in group] for group in members]), tasks)
@@ -153,7 +157,9 @@ def figures(record: Record, again: Record, between: Spread) -> dict[str, Any]:
     """`mean_gain` and `tasks` of a reproduction: every figure of two runs on the same tasks, with its tolerance."""
     count = len(record.tasks)
     z = NormalDist().inv_cdf(1 - (1 - LEVEL) / 2 / (2 * count + 1))
-    tasks, noise = list[TaskAgain](), 0.0
+    tasks = list[TaskAgain]()
+    noise = 0.0
+
     for one, other in zip(record.tasks, again.tasks, strict=True):
         before = _compared(one.before.mean, other.before.mean, one.before.count, 0.0, z)
         after = None
@@ -162,6 +168,7 @@ def figures(record: Record, again: Record, between: Spread) -> dict[str, Any]:
             after = _compared(one.after.mean, other.after.mean, one.after.count, apart, z)
             noise += (after.tolerance / count) ** 2
         tasks.append(TaskAgain(name=one.name, before=before, after=after))
+
     tolerance = math.sqrt(noise) if between.gain is None else z * math.sqrt(2) * between.gain
     gain = Compared(recorded=record.mean_gain, again=again.mean_gain, tolerance=tolerance)
     return {"mean_gain": gain, "tasks": tasks}

@@ -189,7 +189,7 @@ class MethodUse(Frozen):
     name: MethodName
     version: int = Field(ge=1)
     acts_on: list[Name]
-    """Its hook classes: where in the step it acts."""
+    """Names of the method's hook classes: they say where in the step it acts."""
     settings: dict[str, Value]
     """Every setting as resolved, defaults included; per-task settings in the suite's task order."""
     source_digest: Digest
@@ -225,7 +225,7 @@ class ModelUse(Frozen):
 
 
 class Provenance(Frozen):
-    """Where and with what the run was made."""
+    """The code, the packages and the machine of a run, and its times."""
 
     harness_version: Text
     commit: Text
@@ -261,7 +261,7 @@ class StandardScore(Frozen):
     fewshot: int = Field(ge=0)
     """Examples shown in the prompt."""
     version: Text
-    """Of the task's description in lm-eval."""
+    """Version of the task's description in lm-eval."""
 
 
 class Record(Frozen):

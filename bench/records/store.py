@@ -68,11 +68,13 @@ def outcome_digest(record: dict[str, Any]) -> str:
 def to_text(record: Record) -> str:
     """Canonical text of a record: sorted keys, one line per top-level key. UserError if it is too large."""
     data = record.model_dump(mode="json")
+
     for part, fields in LATER.items():
         for name, default in fields.items():
             holder = data[part] if part else data
             if holder[name] == default:
                 del holder[name]
+
     lines = [
         f"{json.dumps(key)}: {json.dumps(data[key], sort_keys=True, separators=(',', ':'), allow_nan=False)}"
         for key in sorted(data)
@@ -80,6 +82,7 @@ def to_text(record: Record) -> str:
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     if len(text.encode()) > MAX_BYTES:
         raise UserError(f"the record has {len(text.encode()):,} bytes, {MAX_BYTES:,} are allowed.")
+
     return text
 
 
@@ -110,6 +113,7 @@ def read_document(path: Path, kind: type[Document], what: str, most: int = MAX_B
     try:
         if (size := path.stat().st_size) > most:
             raise UserError(f"{path} has {size:,} bytes; a {what} has at most {most:,}.")
+
         return kind.model_validate(parsed_json(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}.") from None
@@ -140,8 +144,10 @@ def parse(data: Any, source: str) -> Record:
 def write(path: Path, text: str) -> None:
     """Write a file atomically: a reader sees the old content or the new, also after a crash."""
     temporary = ""
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # In the same folder, because only a rename within one file system is atomic.
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
@@ -159,7 +165,7 @@ def write(path: Path, text: str) -> None:
 
 
 def record_path(root: Path, suite: str, method: str, seed: int) -> Path:
-    """Where the record of a run lives."""
+    """The place of a run's record."""
     return root / suite / method / f"{seed}.json"
 
 

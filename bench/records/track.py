@@ -7,20 +7,20 @@ from pydantic import Field
 from bench.records.fields import Digest, Frozen
 
 TRACK = "+tuned"
-"""Follows the name of a suite in the tuned track."""
+"""Ending of a suite's name in the tuned track."""
 RATE = "recipe.learning_rate"
 """The only override of a tuned run."""
 FIRST_SEED = 1000
-"""Of the tuning seeds, which go up by one. None is ever reported."""
+"""The first tuning seed; the others follow one by one. None is ever reported."""
 
 
 class TuningUse(Frozen):
     """How the settings of a run in the tuned track were found; `bench.records.tuning` has the rest."""
 
     digest: Digest
-    """Of the tuning file."""
+    """Digest of the tuning file's contents."""
     suite: Digest
-    """Of the suite as its file has it, without the tuned learning rate."""
+    """Digest of the suite as its file has it, without the tuned learning rate."""
     trials: int = Field(ge=1)
     """Points that were tried, the defaults included; the same for every method of a table, as the next two."""
     seeds: list[int] = Field(min_length=1, max_length=100)

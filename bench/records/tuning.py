@@ -16,9 +16,9 @@ from bench.records.store import digest_of, read_document
 from bench.records.track import FIRST_SEED, RATE, TuningUse
 
 FOLDER = "tuned"
-"""Beside `results`, in the checkout."""
+"""The folder beside `results` in the checkout."""
 TRIALS = "trials"
-"""Below it, the store of the trials' records."""
+"""The folder below `FOLDER` that is the store of the trials' records."""
 MOST_TRIALS = 256
 MAX_BYTES = 256 * 1024
 
@@ -44,7 +44,7 @@ class TrialRun(Frozen):
 
     seed: int = Field(ge=FIRST_SEED)
     identity: Digest
-    """Of its record."""
+    """Identity of the run's record."""
     outcome: Digest
     """The record's outcome digest."""
     status: Status
@@ -78,7 +78,7 @@ class Tuning(Frozen):
     protocol: int = Field(ge=0)
     suite: Name
     suite_digest: Digest
-    """Of the suite as its file has it: each trial changes the learning rate and the held-out items alone."""
+    """Digest of the suite as its file has it: a trial changes the learning rate and the held-out items alone."""
     method: MethodName
     version: int = Field(ge=1)
     source_digest: Digest
@@ -123,7 +123,7 @@ class Tuning(Frozen):
 
     @property
     def overrides(self) -> dict[str, Value]:
-        """Of a tuned record: the learning rate, where it is not the suite's, which the first trial has."""
+        """What a tuned record overrides: the learning rate, where it is not the suite's, which the first trial has."""
         rate = self.best.learning_rate
         return {} if rate == self.trials[0].learning_rate else {RATE: rate}
 
@@ -135,12 +135,12 @@ def choose(trials: list[Trial]) -> int:
 
 
 def path_of(root: Path, suite: str, method: str) -> Path:
-    """Where the tuning of a method on a suite lies."""
+    """The place of the tuning of a method on a suite."""
     return root / suite / f"{method}.json"
 
 
 def place_of(tuning: Tuning, trial: Trial, seed: int) -> Path:
-    """Where the record of a trial's run lies, from the root of the trials' store; see `bench.run.prepare`."""
+    """The place of a trial's record, from the root of the trials' store; `bench.run.prepare` gives the same."""
     first = tuning.trials[0]
     overrides: dict[str, Value] = {"evaluation.skip": tuning.skip}
     if tuning.items != tuning.skip:  # as many as are reported, unless said otherwise

@@ -21,7 +21,7 @@ class Withdrawal(Frozen):
 
     schema_version: Literal[1] = 1
     identity: Digest
-    """Of the record, as the next; a document that names another run withdraws nothing."""
+    """Identity of the record; a document that names another run withdraws nothing."""
     outcome_digest: Digest
     reason: Annotated[Text, Field(min_length=10)]
     """For readers of the site: what is wrong with the run."""
@@ -31,7 +31,7 @@ class Withdrawal(Frozen):
 
 
 def withdrawal_path(path: Path) -> Path:
-    """Where the withdrawal of a record lies."""
+    """The place of a record's withdrawal."""
     return path.with_name(f"{path.stem}{store.WITHDRAWN}")
 
 
@@ -40,6 +40,7 @@ def withdrawal_of(path: Path, record: Record) -> Withdrawal | None:
     file = withdrawal_path(path)
     if not file.exists() and not file.is_symlink():
         return None
+
     try:
         if file.is_symlink() or not file.is_file() or file.stat().st_size > MAX_BYTES:
             raise UserError(f"{file}: is not a file of a withdrawal's size.")
@@ -51,9 +52,11 @@ def withdrawal_of(path: Path, record: Record) -> Withdrawal | None:
         raise UserError(f"{file}: field {'.'.join(map(str, first['loc'])) or '(whole)'}: {first['msg']}.") from None
     except (ValueError, RecursionError) as error:
         raise UserError(f"{file}: is not a withdrawal: {error}.") from None
+
     for field in ("identity", "outcome_digest"):
         if getattr(found, field) != getattr(record, field):
             raise UserError(f"{file}: field {field}: is not that of {path.name} beside it.")
+
     return found
 
 

@@ -20,9 +20,9 @@ from bench.request.suite import (
     Recipe,
     Sampling,
     Suite,
-    checked,
     load_suite,
     suite_names,
+    validated,
 )
 
 __all__ = [
@@ -89,21 +89,27 @@ def parse_request(words: Iterable[str]) -> Request:
     given = _pairs(words)
     if "method" not in given:
         raise UserError("which method? Say `bench run method=NAME`; `bench methods` lists all.")
+
     method = given.pop("method")
     suite = load_suite(given.pop("suite", "nano-v1"))
     store = Path(given.pop("store", RESULTS))
     seed = given.pop("seed", "0")
     if not seed.isdecimal():
         raise UserError(f"seed={seed} is not a whole number of 0 or more.")
+
     wrapper = given.pop("wrapper", None)
-    settings, wrapper_settings = _taken(given, "method."), _taken(given, "wrapper.")
+    settings = _taken(given, "method.")
+    wrapper_settings = _taken(given, "wrapper.")
     if wrapper_settings and wrapper is None:
         raise UserError(f"wrapper.{next(iter(wrapper_settings))} is a setting of a wrapper; say which: wrapper=NAME.")
+
     root = given.pop("data_root", None)
     switches = {name: _switch(name, given.pop(name, "false")) for name in ("dry_run", "unsafe_code", "shard")}
-    track, tuned = given.pop("track", "default"), Path(given.pop("tuned", TUNED))
+    track = given.pop("track", "default")
+    tuned = Path(given.pop("tuned", TUNED))
     if track not in ("default", "tuned"):
         raise UserError(f"track={track} is neither default nor tuned.")
+
     suite, overrides = override(suite, given)
     request = Request(
         suite=suite,
@@ -131,13 +137,17 @@ def in_tuned_track(request: Request, folder: Path) -> Request:
     if request.wrapper or changed:
         said = f"wrapper={request.wrapper}" if request.wrapper else changed[0]
         raise UserError(f"{said} goes with track=default; `bench tune` has chosen all of track=tuned. Leave it out.")
+
     name = Path(request.method).stem if request.method.endswith(".py") else request.method
-    path, again = tuning.path_of(folder, suite.name, name), f"bench tune method={request.method} suite={suite.name}"
+    path = tuning.path_of(folder, suite.name, name)
+    again = f"bench tune method={request.method} suite={suite.name}"
     if not path.is_file():
         raise UserError(f"there is no {path}: {name} is not tuned on {suite.name}. Say `{again} trials=N` first.")
+
     found = tuning.read(path)
     if (found.suite, found.suite_digest) != (suite.name, suite.digest):
         raise UserError(f"{path} is of another version of suite {suite.name}. Tune again: `{again} trials=N`.")
+
     return request.model_copy(
         update={
             "suite": suite.tuned(found.best.learning_rate),
@@ -169,6 +179,7 @@ def override(suite: Suite, given: Mapping[str, str]) -> tuple[Suite, dict[str, A
     """The suite with `key=value` changes, and those that do change something, typed."""
     known = keys()
     data = suite.model_dump(mode="json")
+
     for key, text in given.items():
         if key not in known:
             near = close_to(key, [*known, *RUN_KEYS])
@@ -176,8 +187,10 @@ def override(suite: Suite, given: Mapping[str, str]) -> tuple[Suite, dict[str, A
         section, _, field = key.rpartition(".")
         target = data[section] if section else data
         target[field] = _list(text) if field in ("tasks", "targets", "standard") else _scalar(text)
-    changed = checked(Suite, data, "the command line")
-    before, after = _flat(suite), _flat(changed)
+
+    changed = validated(Suite, data, "the command line")
+    before = _flat(suite)
+    after = _flat(changed)
     overrides = {key: after[key] for key in given if before[key] != after[key]}
     if overrides:
         changed = changed.model_copy(update={"name": f"{suite.name}~{digest_of(overrides)[:8]}"})
@@ -187,6 +200,7 @@ def override(suite: Suite, given: Mapping[str, str]) -> tuple[Suite, dict[str, A
 def keys() -> list[str]:
     """All dotted keys of a suite that the command line may change."""
     found = []
+
     for name, field in Suite.model_fields.items():
         if name in ("name", "summary", "seeds", "sweep"):
             continue
@@ -195,6 +209,7 @@ def keys() -> list[str]:
             found += [f"{name}.{inner}" for inner in kind.model_fields]
         else:
             found.append(name)
+
     return found
 
 
@@ -222,6 +237,7 @@ def _flat(suite: Suite) -> dict[str, Any]:
 
 def _pairs(words: Iterable[str]) -> dict[str, str]:
     given: dict[str, str] = {}
+
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key or not value:
@@ -229,6 +245,7 @@ def _pairs(words: Iterable[str]) -> dict[str, str]:
         if key in given:
             raise UserError(f"{key} is given twice: {given[key]} and {value}. Give it once.")
         given[key] = value
+
     return given
 
 

@@ -111,12 +111,16 @@ class Suite(Part):
         """
         data = self.model_dump(mode="json", exclude={"name", "summary", "sweep", "standard"})
         default = self.model_copy(update=LATER_DEFAULTS).model_dump(mode="json")
+
+        # A suite from before a field was there keeps the digest that its records name.
         for name in LATER:
             if data[name] == default[name]:
                 del data[name]
+
         for name in LATER_RECIPE:
             if data["recipe"][name] == Recipe.model_fields[name].default:
                 del data["recipe"][name]
+
         if not self.evaluation.skip:
             del data["evaluation"]["skip"]
         return digest_of(data)
@@ -154,10 +158,11 @@ def load_suite(name: str) -> Suite:
         raise UserError(f"suites/{name}.yaml is not YAML: {error}.") from None
     if not isinstance(data, dict):
         raise UserError(f"suites/{name}.yaml must be a mapping with tasks, model and recipe.")
-    return checked(Suite, {**data, "name": name}, f"suites/{name}.yaml")
+    return validated(Suite, {**data, "name": name}, f"suites/{name}.yaml")
 
 
-def checked(kind: type[T], data: Any, source: str) -> T:
+def validated(kind: type[T], data: Any, source: str) -> T:
+    """The model in parsed data. UserError names the source, the key and the rule that it breaks."""
     try:
         return kind.model_validate(data)
     except ValidationError as error:

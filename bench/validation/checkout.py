@@ -36,7 +36,8 @@ class Checkout:
     """Suites, methods, tasks and history. skipped: what could not be checked and why, with how many records."""
 
     def __init__(self, root: Path = ROOT, history: History | None = None) -> None:
-        self.root, self.history = root, history or History(root)
+        self.root = root
+        self.history = history or History(root)
         self.tuned = root / FOLDER
         self.skipped: Counter[str] = Counter()
         self._sources: dict[Path, set[tuple[int, str]]] = {}
@@ -76,6 +77,7 @@ class Checkout:
         UserError if the suite does not take the overrides.
         """
         base = self.base(record)
+        # The tuned track overrides the learning rate under the suite's own name: `override` would mark it.
         if base is not None and is_tuned(record.suite.name):
             rate = record.suite.overrides.get(RATE, base.recipe.learning_rate)
             return base.tuned(rate) if isinstance(rate, float) else None
@@ -149,7 +151,7 @@ class Checkout:
         return self._sources[card.path]
 
     def commit_date(self, commit: str) -> float | None:
-        """When a commit was made, seconds since 1970; None if this repository does not have it."""
+        """The time of a commit, in seconds since 1970; None if this repository does not have it."""
         if commit not in self._dates:
             self._dates[commit] = self.history.date(commit)
         return self._dates[commit]

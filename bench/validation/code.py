@@ -39,7 +39,8 @@ def source(subject: Subject) -> Iterator[Problem]:
 
 def _present(subject: Subject, field: str, use: MethodUse | WrapperUse, card: MethodCard) -> Iterator[Problem]:
     """The present version: the record's code is the file's, and the file's is what was frozen."""
-    digest, frozen = subject.checkout.digest(card), subject.checkout.frozen(card)
+    digest = subject.checkout.digest(card)
+    frozen = subject.checkout.frozen(card)
     raise_it = f"Raise `version` in methods/{card.path.name}, freeze it, and run again."
     if use.source_digest not in subject.checkout.digests(card):
         said = f"is {use.source_digest[:12]}, methods/{card.path.name} gives {digest[:12]} under version {card.version}"
@@ -51,13 +52,14 @@ def _present(subject: Subject, field: str, use: MethodUse | WrapperUse, card: Me
         said = f"version {card.version} of {use.name} is not in tests/golden"
         remedy = f"`bench freeze {use.name}`."
         yield subject.problem(f"{field}.version", said, remedy, "warning")
+
     if use.card != Card(**{name: getattr(card, name) for name in Card.model_fields}) and not subject.settled:
         said = f"is not what methods/{card.path.name} says now"
         yield subject.problem(f"{field}.card", said, "Look whether the text still fits.", "warning")
 
 
 def hooks(subject: Subject) -> Iterator[Problem]:
-    """Where the method acts decides which rules bind it, so it is the file's word that counts."""
+    """The file says where the method acts: that decides which rules bind it."""
     for field, use in parts(subject):
         card = subject.checkout.cards.get(use.name)
         if card is None or use.version != card.version:
@@ -102,6 +104,8 @@ def folder(subject: Subject) -> Iterator[Problem]:
     known = [one for one in declared if one is not None]
     if len(known) < len(uses):
         return
+
+    # In the tuned track a method has one choice of settings, and its folder needs no mark.
     values = [use.settings for use in uses]
     plain = all(value == defaults(one) for value, one in zip(values, known, strict=True))
     plain |= is_tuned(subject.record.suite.name)
@@ -118,7 +122,8 @@ def normaliser(subject: Subject) -> Iterator[Problem]:
     card = subject.checkout.cards.get(use.name)
     if card is None or use.version != card.version:
         return
-    text, own = subject.record.normaliser, source_of(card.path, card.class_name).weighs_tokens
+    text = subject.record.normaliser
+    own = source_of(card.path, card.class_name).weighs_tokens
     if own != text.startswith(OWN_NORMALISER) or (own and text != f"{OWN_NORMALISER}{use.name}"):
         yield subject.problem("normaliser", f"is {text!r}, which {use.name} does not have")
 

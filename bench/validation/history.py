@@ -21,7 +21,9 @@ class History:
     """
 
     def __init__(self, folder: Path, against: str | None = None) -> None:
-        self.top, self.commit = _top(folder), ""
+        self.top = _top(folder)
+        self.commit = ""
+
         if against is not None:
             if self.top is None:
                 raise UserError(f"--against {against}: {folder} is in no git repository. Leave --against out.")
@@ -73,7 +75,7 @@ class History:
         return {found for commit in commits for found in self._source(commit, file)}
 
     def date(self, commit: str) -> float | None:
-        """When a commit was made, seconds since 1970; None if git does not have it."""
+        """The time of a commit, in seconds since 1970; None if git does not have it."""
         if self.top is None:
             return None
         try:
@@ -86,6 +88,8 @@ class History:
         assert self.top is not None
         folder = file.rpartition("/")[0]
         source = self._blob(f"{commit}:{file}")
+
+        # Cards are read from files, and the source of a commit is in none.
         with tempfile.TemporaryDirectory() as place:
             path = Path(place, "method.py")
             path.write_text(source, "utf-8", "surrogateescape")
@@ -93,6 +97,7 @@ class History:
                 version = read_cards(path)[0].version
             except UserError:  # deleted there, or no method yet
                 return set()
+
         return {(version, digest_of(source, lambda helper: self._blob(f"{commit}:{folder}/{helper}.py")))}
 
     def _blob(self, name: str) -> str:
@@ -127,7 +132,7 @@ def _resolved(top: Path, name: str) -> str:
 
 
 def _usual(top: Path) -> str:
-    """Where HEAD left the main branch; HEAD itself without such a branch; '' without a commit."""
+    """The commit at which HEAD left the main branch; HEAD itself without such a branch; '' without a commit."""
     for branch in filter(lambda name: _resolved(top, name), MAIN):
         try:
             return git(top, "merge-base", "HEAD", branch).split()[0]

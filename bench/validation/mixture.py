@@ -29,7 +29,8 @@ def protocol(subject: Subject) -> Iterator[Problem]:
 
 def suite_digest(subject: Subject) -> Iterator[Problem]:
     """The suite file, with the record's overrides, has the digest that the record names."""
-    suite, use = subject.suite, subject.record.suite
+    suite = subject.suite
+    use = subject.record.suite
     if suite.digest != use.digest:
         said = f"is {use.digest[:12]}, suites/{base_suite(suite.name)}.yaml gives {suite.digest[:12]}"
         yield subject.problem("suite.digest", said, "Restore the suite, and run on it; a changed suite is a new file.")
@@ -39,7 +40,8 @@ def suite_digest(subject: Subject) -> Iterator[Problem]:
 
 def model(subject: Subject) -> Iterator[Problem]:
     """The suite's model, by the digest of its files where these are at hand."""
-    use, suite = subject.record.model, subject.suite
+    use = subject.record.model
+    suite = subject.suite
     if use.name != suite.model:
         yield subject.problem("model.name", f"is {use.name!r}, the suite has {suite.model!r}")
     elif suite.model != EMBEDDED:
@@ -47,6 +49,7 @@ def model(subject: Subject) -> Iterator[Problem]:
     elif use.digest != embedded_digest():
         said = f"is {use.digest[:12]}, assets/{EMBEDDED} gives {embedded_digest()[:12]}"
         yield subject.problem("model.digest", said)
+
     if (use.trained is None) != (suite.lora.r == 0) or (use.trained or 0) > use.parameters:
         yield subject.problem("model.trained", f"is {use.trained} of {use.parameters:,} with lora.r={suite.lora.r}")
     if (use.final_digest is None) != (subject.record.status == "failed"):
@@ -55,16 +58,20 @@ def model(subject: Subject) -> Iterator[Problem]:
 
 def tasks(subject: Subject) -> Iterator[Problem]:
     """The suite's tasks in its order, at the revision that the code has."""
-    results, suite, known = subject.record.tasks, subject.suite, subject.checkout.tasks
+    results = subject.record.tasks
+    suite = subject.suite
+    known = subject.checkout.tasks
     names = [task.name for task in results]
     if names != list(suite.tasks):
         yield subject.problem("tasks", f"are {', '.join(names)}; the suite has {', '.join(suite.tasks)}")
         return
+
     for task in results:
         if task.name not in known:
             yield subject.problem("tasks.name", f"this harness has no task {task.name!r}", "Update the harness.")
             continue
-        revision, domain = known[task.name].revision, known[task.name].domain
+        revision = known[task.name].revision
+        domain = known[task.name].domain
         if task.domain != domain:
             yield subject.problem("tasks.domain", f"{task.name} is of {domain}, not of {task.domain}")
         if task.revision > revision or (task.revision < revision and not subject.settled):
@@ -114,7 +121,8 @@ def evaluated(subject: Subject) -> Iterator[Problem]:
 def budget(subject: Subject) -> Iterator[Problem]:
     """The budget is the suite's."""
     for name in Budget.model_fields:
-        found, wanted = getattr(subject.record.budget, name), getattr(subject.suite.budget, name)
+        found = getattr(subject.record.budget, name)
+        wanted = getattr(subject.suite.budget, name)
         if found != wanted:
             yield subject.problem(f"budget.{name}", f"is {found}, the suite has {wanted}")
 

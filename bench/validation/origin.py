@@ -1,4 +1,4 @@
-"""Where and when a run was made: times that are possible, and code that everybody can have."""
+"""The origin of a run: times that are possible, and code that everybody can have."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,10 @@ CLEAN = "Commit the code, and run again; a published run is of public code."
 
 def times(subject: Subject) -> Iterator[Problem]:
     """A run starts, trains and finishes, in this order, and not in the future."""
-    origin, latest, seconds = subject.record.provenance, (datetime.now(UTC) + SKEW).timestamp(), list[float]()
+    origin = subject.record.provenance
+    latest = (datetime.now(UTC) + SKEW).timestamp()
+    seconds = list[float]()
+
     for name in ("started", "finished"):
         moment = moment_of(getattr(origin, name))
         if moment is None:
@@ -26,12 +29,15 @@ def times(subject: Subject) -> Iterator[Problem]:
         seconds.append(moment)
         if moment > latest:
             yield subject.problem(f"provenance.{name}", f"{getattr(origin, name)} is in the future", "Set the clock.")
-    took, wall = seconds[1] - seconds[0], subject.record.ledger.wall_seconds
+
+    took = seconds[1] - seconds[0]
+    wall = subject.record.ledger.wall_seconds
     if took < 0:
         yield subject.problem("provenance.finished", "is before the start; the clock was set back during the run")
     elif abs(took - origin.total_seconds) > ROUNDED:
         said = f"is {origin.total_seconds:g}, from start to finish it is {took:g}"
         yield subject.problem("provenance.total_seconds", said)
+
     if wall > origin.total_seconds + ROUNDED:
         yield subject.problem("ledger.wall_seconds", f"is {wall:g}, the whole run took {origin.total_seconds:g}")
 
@@ -46,6 +52,7 @@ def commit(subject: Subject) -> Iterator[Problem]:
     if not re.fullmatch(r"[0-9a-f]{40}([0-9a-f]{24})?", origin.commit):
         yield subject.problem("provenance.commit", f"{origin.commit!r} is no commit", CLEAN)
         return
+
     made = subject.checkout.commit_date(origin.commit)
     if made is None:
         subject.checkout.skipped[f"commit {origin.commit[:12]}: this repository does not have it"] += 1
@@ -64,7 +71,8 @@ def moment_of(text: str) -> float | None:
 
 def threads(subject: Subject) -> Iterator[Problem]:
     """Threads change the order of sums, so they are the suite's."""
-    found, wanted = subject.record.provenance.threads, subject.suite.recipe.threads
+    found = subject.record.provenance.threads
+    wanted = subject.suite.recipe.threads
     if found != wanted:
         yield subject.problem("provenance.threads", f"is {found}, the suite has {wanted}")
 

@@ -18,7 +18,8 @@ def points(path: Path, found: Tuning, checkout: Checkout) -> Iterator[Problem]:
 
     A tuning of an earlier version of its method was judged when it came.
     """
-    suite, card = checkout.suites.get(found.suite), checkout.cards.get(found.method)
+    suite = checkout.suites.get(found.suite)
+    card = checkout.cards.get(found.method)
     if suite is None or suite.digest != found.suite_digest or card is None or found.version != card.version:
         return
     if found.seeds != [FIRST_SEED + index for index in range(len(found.seeds))]:
@@ -26,13 +27,16 @@ def points(path: Path, found: Tuning, checkout: Checkout) -> Iterator[Problem]:
     if found.skip != suite.evaluation.items or found.items > suite.evaluation.items:
         said = f"{found.items} items after {found.skip}; the suite reports {suite.evaluation.items}"
         yield Problem(path, "skip", said, AGAIN)
+
     try:
         space = space_of(card, suite)
     except UserError:
         checkout.skipped[f"points of {found.method}: its file does not say its space in literals"] += 1
         return
+
     if found.space != space.dimensions:
         yield Problem(path, "space", f"is not that of methods/{card.path.name}", AGAIN)
+
     for index, (trial, point) in enumerate(zip(found.trials, space.points(len(found.trials)), strict=True)):
         if Point(trial.settings, trial.learning_rate) != point:
             yield Problem(path, f"trials.{index}", "is not the point that the sequence draws", AGAIN)

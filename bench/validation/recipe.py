@@ -7,23 +7,28 @@ become bounds.
 from collections.abc import Iterator
 
 from bench.records.rules import Problem
-from bench.records.rules.record import PER_RUN
 from bench.records.rules.signals import ROUNDING, readable, single_steps
-from bench.records.schema import MAX_POINTS, MOST_NUMBERS, OPTIONAL_CURVES, Curves
+from bench.records.windows import numbers_a_step, window_ends
 from bench.validation.subject import Rule, Subject
 
 
 def steps(subject: Subject) -> Iterator[Problem]:
     """Steps and prompts are what the recipe asks for, or where the budget ended them."""
-    record, recipe, plan = subject.record, subject.suite.recipe, subject.case.plan
-    ledger, full = record.ledger, len(subject.suite.tasks) * recipe.prompts_per_task
+    record = subject.record
+    recipe = subject.suite.recipe
+    plan = subject.case.plan
+    ledger = record.ledger
+    full = len(subject.suite.tasks) * recipe.prompts_per_task
     if plan:
         if ledger.prompts > recipe.steps * full or ledger.steps > ledger.prompts:
             said = f"{ledger.prompts:,} prompts in {ledger.steps:,} steps; the plan has {recipe.steps * full:,} prompts"
             yield subject.problem("ledger.prompts", said)
         return
+
     if ledger.steps > recipe.steps or (record.status == "done" and ledger.steps != recipe.steps):
         yield subject.problem("ledger.steps", f"is {ledger.steps} with status {record.status}, not {recipe.steps}")
+
+    # A run that failed in a step has drawn that step's prompts already.
     begun = {ledger.steps * full, (ledger.steps + (record.status == "failed")) * full}
     if ledger.prompts not in begun:
         yield subject.problem("ledger.prompts", f"is {ledger.prompts:,}; {ledger.steps} steps have {full} each")
@@ -31,9 +36,12 @@ def steps(subject: Subject) -> Iterator[Problem]:
 
 def rollouts(subject: Subject) -> Iterator[Problem]:
     """Every prompt has its rollouts, every rollout its reward; SFT has neither."""
-    ledger, recipe = subject.record.ledger, subject.suite.recipe
+    ledger = subject.record.ledger
+    recipe = subject.suite.recipe
     failed = subject.record.status == "failed"
     each = recipe.rollouts_per_prompt if subject.suite.regime == "grpo" else 0
+
+    # A run that failed may have stopped between a prompt and its last rollout.
     if ledger.rollouts != ledger.prompts * each and not (failed and ledger.rollouts < ledger.prompts * each):
         yield subject.problem("ledger.rollouts", f"is {ledger.rollouts:,}; {ledger.prompts:,} prompts have {each} each")
     if ledger.reward_calls != ledger.rollouts and not failed:
@@ -48,14 +56,20 @@ def passes(subject: Subject) -> Iterator[Problem]:
     record = subject.record
     if record.status == "failed":
         return
-    ledger, grpo = record.ledger, subject.suite.regime == "grpo"
+
+    ledger = record.ledger
+    grpo = subject.suite.regime == "grpo"
     sequences, tokens = (ledger.rollouts, ledger.sampled_tokens) if grpo else (ledger.prompts, None)
-    more, fewer = record.method.wrapper is not None, subject.case.plan
+    more = record.method.wrapper is not None
+    fewer = subject.case.plan
+
+    # SFT has no rollouts, so that nothing in a record says how many tokens its answers have.
     for name, expected in (("backward_passes", sequences), ("trained_tokens", tokens)):
         found = getattr(ledger, name)
         if expected is None or found == expected or (found > expected and more) or (0 < found < expected and fewer):
             continue
         yield subject.problem(f"ledger.{name}", f"is {found:,}, the recipe gives {expected:,}")
+
     if ledger.forward_passes < ledger.backward_passes:
         yield subject.problem("ledger.forward_passes", f"is {ledger.forward_passes:,}, less than backward passes")
     elif grpo and not more and ledger.forward_passes > ledger.backward_passes + ledger.rollouts:
@@ -64,7 +78,8 @@ def passes(subject: Subject) -> Iterator[Problem]:
 
 def means(subject: Subject) -> Iterator[Problem]:
     """A run takes time and memory: at least its weights, two bytes each, and a microsecond a sequence."""
-    ledger, parameters = subject.record.ledger, subject.record.model.parameters
+    ledger = subject.record.ledger
+    parameters = subject.record.model.parameters
     if ledger.peak_memory_bytes < 2 * parameters:
         said = f"is {ledger.peak_memory_bytes:,}, less than {parameters:,} weights"
         yield subject.problem("ledger.peak_memory_bytes", said)
@@ -76,7 +91,8 @@ def means(subject: Subject) -> Iterator[Problem]:
 
 def windows(subject: Subject) -> Iterator[Problem]:
     """The curves' windows end where the probe puts them for so many steps and tasks."""
-    found, count = subject.record.curves.steps, subject.record.ledger.steps
+    found = subject.record.curves.steps
+    count = subject.record.ledger.steps
     tasks = len(subject.record.tasks)
     allowed = [window_ends(count, numbers_a_step(tasks, optional)) for optional in (True, False)]
     if found not in (allowed[:1] if subject.record.curves.intended_share else allowed):
@@ -84,28 +100,18 @@ def windows(subject: Subject) -> Iterator[Problem]:
         yield subject.problem("curves.steps", said)
 
 
-def window_ends(count: int, numbers: int) -> list[int]:
-    """Last steps of the windows of so many steps with so many numbers each, as `bench.engine.probe` cuts them."""
-    points = min(count, MAX_POINTS, max(1, MOST_NUMBERS // numbers))
-    return [round(point * count / points) for point in range(1, points + 1)]
-
-
-def numbers_a_step(tasks: int, optional: bool) -> int:
-    """Numbers that the probe keeps of one step."""
-    names = [name for name in Curves.model_fields if name != "steps" and (optional or name not in OPTIONAL_CURVES)]
-    single, pairs = [name for name in names if name in PER_RUN], tasks * (tasks - 1) // 2
-    return len(single) + pairs + (len(names) - len(single) - 1) * tasks
-
-
 def clipping(subject: Subject) -> Iterator[Problem]:
     """A step is clipped if and only if its update is longer than the recipe allows."""
-    curves, most = subject.record.curves, subject.suite.recipe.max_gradient_norm
+    curves = subject.record.curves
+    most = subject.suite.recipe.max_gradient_norm
     if most is None:
         if any(curves.clipped):
             yield subject.problem("curves.clipped", "a recipe without clipping clipped")
         return
+
     for point in single_steps(subject.case) if readable(subject.case) else ():
-        norm, clipped = curves.update_norm[point], curves.clipped[point]
+        norm = curves.update_norm[point]
+        clipped = curves.clipped[point]
         if clipped not in (0, 1) or (abs(norm - most) > ROUNDING * most and (norm > most) != bool(clipped)):
             said = f"point {point}: is {clipped:g} with norm {norm:g}, allowed {most:g}"
             yield subject.problem("curves.clipped", said)

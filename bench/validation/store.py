@@ -31,10 +31,12 @@ def _entry(entry: os.DirEntry[str], depth: int) -> Iterator[Path]:
     if not entry.is_dir(follow_symlinks=False):
         yield Path(entry.path)
         return
+
     try:
         inside = sorted(os.scandir(entry.path), key=lambda each: each.name) if depth < DEEPEST else []
     except OSError:
         inside = []
+
     if not inside:
         yield Path(entry.path)
     for each in inside:
@@ -49,6 +51,7 @@ def is_record(path: Path) -> bool:
 def misplaced(root: Path, files: Sequence[Path]) -> Iterator[Problem]:
     """Entries that are neither record nor withdrawal, and names that only capitals tell apart."""
     known: dict[str, Path] = {}
+
     for path in files:
         place = path.relative_to(root)
         if problem := _stranger(path, len(place.parts)):

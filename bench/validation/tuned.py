@@ -29,15 +29,18 @@ def tuned(subject: Subject) -> Iterator[Problem]:
         yield subject.problem("method.tuning", f"is {use} in suite {record.suite.name}")
     if use is None:
         return
+
     base = subject.checkout.base(record)
     path = tuning.path_of(subject.checkout.tuned, base.name if base else "", record.method.name)
     if irregular(path):
         yield subject.problem("method.tuning", "its tuning is not in tuned/", "Add the file and its trials.")
         return
+
     try:
         found = tuning.read(path)
     except UserError:  # the file's own problem
         return
+
     for field, mine, its in _quoted(record, found):
         if mine != its:
             yield subject.problem(field, f"is {mine}, its tuning has {its}")
@@ -63,6 +66,7 @@ def problems(folder: Path, checkout: Checkout) -> Iterator[Problem]:
         place = path.relative_to(folder)
         if place.parts[0] == tuning.TRIALS or (path.is_dir() and not path.is_symlink()):
             continue
+
         if problem := irregular(path):
             yield problem
             continue
@@ -71,6 +75,7 @@ def problems(folder: Path, checkout: Checkout) -> Iterator[Problem]:
         except UserError as error:
             yield unreadable(path, str(error))
             continue
+
         yield from _tuning(path, place, found, checkout)
         yield from _trials(path, folder / tuning.TRIALS, found)
 
@@ -79,12 +84,15 @@ def _tuning(path: Path, place: Path, found: Tuning, checkout: Checkout) -> Itera
     """The file by itself, and by its suite and method."""
     if tuning.path_of(Path(), found.suite, found.method) != place:
         yield Problem(path, FILE, f"is the tuning of {found.method} on {found.suite}", "Move it back.")
+    # The digest is over the contents; were the bytes free, one tuning could lie there in two ways.
     if path.read_bytes() != tuning.to_text(found).encode():
         yield Problem(path, FILE, "is not as the harness writes it", AGAIN)
+
     if found.chosen != (best := tuning.choose(found.trials)):
         yield Problem(path, "chosen", f"is {found.chosen}, trial {best} has the largest gain", AGAIN)
     if min(found.seeds) < FIRST_SEED or len(set(found.seeds)) < len(found.seeds):
         yield Problem(path, "seeds", f"are {found.seeds}; tuning seeds begin at {FIRST_SEED}", AGAIN)
+
     yield from _of_suite(path, found, checkout)
     yield from _of_method(path, found, checkout)
     yield from points(path, found, checkout)
@@ -95,6 +103,7 @@ def _of_suite(path: Path, found: Tuning, checkout: Checkout) -> Iterator[Problem
     if suite is None or suite.digest != found.suite_digest:
         yield Problem(path, "suite_digest", f"is not that of suites/{found.suite}.yaml", AGAIN)
         return
+
     if found.skip < suite.evaluation.items:
         yield Problem(path, "skip", f"is {found.skip}; {suite.evaluation.items} held-out items are reported", AGAIN)
     if found.trials[0].learning_rate != suite.recipe.learning_rate:
@@ -103,7 +112,9 @@ def _of_suite(path: Path, found: Tuning, checkout: Checkout) -> Iterator[Problem
 
 
 def _of_method(path: Path, found: Tuning, checkout: Checkout) -> Iterator[Problem]:
-    suite, card = checkout.suites.get(found.suite), checkout.cards.get(found.method)
+    suite = checkout.suites.get(found.suite)
+    card = checkout.cards.get(found.method)
+
     if card is None or (found.version == card.version and found.source_digest not in checkout.digests(card)):
         yield Problem(path, "source_digest", f"is not that of a method {found.method}", AGAIN)
     elif found.version == card.version:
@@ -125,6 +136,7 @@ def _trials(path: Path, store: Path, found: Tuning) -> Iterator[Problem]:
     for index, trial in enumerate(found.trials):
         if [run.seed for run in trial.runs] != found.seeds:
             yield Problem(path, f"trials.{index}.runs", f"are not of the seeds {found.seeds}", AGAIN)
+
         for run in trial.runs:
             file = store / tuning.place_of(found, trial, run.seed)
             field = f"trials.{index}.runs.{run.seed}"
@@ -137,6 +149,7 @@ def _trials(path: Path, store: Path, found: Tuning) -> Iterator[Problem]:
                 record = read(file)
             except UserError:  # the record's own problem
                 continue
+
             here = (run.identity, run.outcome, run.status, run.gain)
             there = (record.identity, record.outcome_digest, record.status, record.mean_gain)
             rate = record.suite.overrides.get(RATE, found.trials[0].learning_rate)

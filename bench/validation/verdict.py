@@ -65,8 +65,11 @@ def validate(
     """
     if not results.is_dir():
         raise UserError(f"no folder {results} with records; say --results DIR.")
+
     wanted = [_inside(results, path) for path in paths]
     judge = Judge(results, checkout or Checkout(), History(results, against))
+
+    # What is not asked for is read all the same where records are compared with it.
     files = [path for path in walk(results) if not wanted or _concerns(path.relative_to(results), wanted)]
     chosen = {path for path in files if not wanted or any(_below(path.relative_to(results), each) for each in wanted)}
     problems = [problem for problem in judge.everything(files, chosen) if _asked(results, problem, wanted)]
@@ -84,7 +87,9 @@ class Judge:
     """Asks all rules, file by file; keeps of each record only what rules between records need."""
 
     def __init__(self, results: Path, checkout: Checkout, history: History) -> None:
-        self.results, self.checkout, self.history = results, checkout, history
+        self.results = results
+        self.checkout = checkout
+        self.history = history
         self.records = self.again = 0
         self.methods: Counter[str] = Counter()
 
@@ -93,6 +98,7 @@ class Judge:
         yield from misplaced(self.results, files)
         yield from withdrawals_without_record(files)
         facts = []
+
         for path in filter(is_record, files):
             record, problems = read(path)
             if path in chosen:
@@ -106,6 +112,7 @@ class Judge:
                 facts.append(self.facts(path, record, settled, withdrawn))
                 if path in chosen:
                     yield from self.examined(path, record, settled)
+
         seeds = {name: suite.seeds for name, suite in self.checkout.suites.items()}
         yield from compare(facts, seeds | {f"{name}{TRACK}": each for name, each in seeds.items()})
         yield from append_only(self.results, self.history)
@@ -127,15 +134,16 @@ class Judge:
         yield from append_only(folder, self.history)
 
     def _reproduction(self, path: Path) -> Iterator[Problem]:
-        if problems := again.check(path):
+        if problems := again.problems_in(path):
             yield from problems
             return
+
         found = again.read(path)
         file = record_path(self.results, found.suite, found.method, found.seed)
         if irregular(file):
             yield Problem(path, FILE, f"is of {file.relative_to(self.results)}, which is not there", "Add the record.")
         elif record := read(file)[0]:
-            yield from again.check(path, record)
+            yield from again.problems_in(path, record)
 
     def facts(self, path: Path, record: Record, settled: bool, withdrawn: bool) -> Facts:
         """The record in short, under the folder that it lies in."""
@@ -153,11 +161,13 @@ class Judge:
         """What all rules say of one record."""
         case = Case(path, record, self.checkout.plain_suites)
         yield from examine(case)
+
         try:
             suite = self.checkout.resolved(record)
         except UserError as error:
             yield case.problem("suite.overrides", str(error).rstrip("."))
             return
+
         if suite is not None:
             subject = Subject(case, suite, self.checkout, settled)
             yield from (problem for rule in RULES for problem in rule(subject))

@@ -1,6 +1,6 @@
 """Whether a record can be believed: one small function a rule, in the order in which they are reported.
 
-`check` judges a file and `examine` a record by what the record says itself; `bench.validation` adds what needs
+`problems_in` judges a file and `examine` a record by what the record says itself; `bench.validation` adds what needs
 suites, methods, tasks and git. `bench.records.rules.stores` compares the records of a store.
 """
 
@@ -25,9 +25,9 @@ __all__ = [
     "Level",
     "Problem",
     "Rule",
-    "check",
     "examine",
     "printable",
+    "problems_in",
 ]
 
 CHECKS: tuple[Rule, ...] = (
@@ -47,7 +47,7 @@ CHECKS: tuple[Rule, ...] = (
 """Rules of the record as a document; `SIGNALS` are those between its numbers."""
 
 
-def check(path: Path, suites: Mapping[str, Mapping[str, Any]] | None = None) -> list[Problem]:
+def problems_in(path: Path, suites: Mapping[str, Mapping[str, Any]] | None = None) -> list[Problem]:
     """Everything that is wrong with a record file; empty if it is a good record.
 
     suites: parsed suite files by name; without them suite and seed are not compared.

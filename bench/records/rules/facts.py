@@ -29,7 +29,7 @@ class Facts:
     settled: bool
     withdrawn: bool
     shared: tuple[str, ...]
-    """Of what all runs of a suite share, in the order of `SHARED`; '' where a run need not share it."""
+    """Digests of what all runs of a suite share, in the order of `SHARED`; '' where a run need not share it."""
     environment: str
     """What the bits of an evaluation depend on, beside model and suite: versions and hardware."""
     hardware: str
@@ -52,7 +52,8 @@ OWN_NORMALISER = "token weights of "
 def facts_of(path: Path, label: str, record: Record, settled: bool, withdrawn: bool) -> Facts:
     """The facts of a record that was read."""
     packages = {name: record.provenance.packages.get(name) for name in NUMERIC}
-    hardware, ledger = record.provenance.hardware, record.ledger
+    hardware = record.provenance.hardware
+    ledger = record.ledger
     return Facts(
         path=path,
         suite=record.suite.name,
@@ -76,7 +77,9 @@ def facts_of(path: Path, label: str, record: Record, settled: bool, withdrawn: b
 
 def _shared(record: Record) -> Sequence[str]:
     tasks = [[task.name, task.revision, task.data_hash] for task in record.tasks]
-    model, own, tuning = record.model, record.normaliser.startswith(OWN_NORMALISER), record.method.tuning
+    model = record.model
+    own = record.normaliser.startswith(OWN_NORMALISER)
+    tuning = record.method.tuning
     suite = tuning.suite if tuning else record.suite.digest
     values = [record.protocol, tasks, suite, model.digest, model.parameters]
     budget = [tuning.trials, tuning.seeds, tuning.items] if tuning else None
@@ -86,13 +89,17 @@ def _shared(record: Record) -> Sequence[str]:
 def _prints(record: Record) -> Iterator[tuple[str, str]]:
     """Curves whole, and signs alone: these survive a forger who changes every number a little."""
     curves = record.curves
+
     for name in ("naive_squared_norm", "gramian", "reward"):
         points = getattr(curves, name)
         if len(set(numbers(points))) >= TELLING:
             yield f"curves.{name}", digest_of(points)[:16]
+
+    # A few signs agree by chance: five times as many as other numbers have to.
     signs = [[value > 0 for value in point] for point in curves.gramian]
     if sum(map(len, signs)) >= 5 * TELLING and len(set(numbers(curves.gramian))) >= TELLING:
         yield "curves.gramian (signs)", digest_of(signs)[:16]
+
     moved = sum(_moved(task.before, task.after) for task in record.tasks)
     if moved and record.model.final_digest:  # else the model may be the base model, in every seed
         yield "model.final_digest", record.model.final_digest[:16]

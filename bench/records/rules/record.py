@@ -12,11 +12,10 @@ from bench.records import store
 from bench.records.rules.case import LARGEST, RERUN, Case, Problem
 from bench.records.schema import OPTIONAL_CURVES, Budget, Curves
 from bench.records.track import RATE, is_tuned
+from bench.records.windows import PER_RUN
 
 VARIANT = re.compile(r"[+][0-9a-f]{8}$")
 """What follows a method's name in a path when settings are not the defaults."""
-PER_RUN = ("update_norm", "clipped", "gradient_cosine", "move_cosine")
-"""Curves that have one number a point, not one a task."""
 
 
 def location(case: Case) -> Iterator[Problem]:
@@ -24,10 +23,15 @@ def location(case: Case) -> Iterator[Problem]:
     record = case.record
     depth = record.method.name.count("/") + 1
     parts = ("",) * (depth + 2) + case.path.absolute().with_suffix("").parts
-    suite, method, seed = parts[-depth - 2], "/".join(parts[-depth - 1 : -1]), parts[-1]
+    suite = parts[-depth - 2]
+    method = "/".join(parts[-depth - 1 : -1])
+    seed = parts[-1]
     remedy = "Move the file back to where the harness wrote it."
+
     if suite != record.suite.name:
         yield case.problem("suite.name", f"is {record.suite.name!r}, the folder is {suite!r}", remedy)
+
+    # A folder may carry the mark of its settings, which `bench.validation.code.folder` recomputes.
     name = record.method.name + (f"@{record.method.wrapper.name}" if record.method.wrapper else "")
     if name not in (method, VARIANT.sub("", method)):
         yield case.problem("method.name", f"is {name!r}, the folder is {method!r}", remedy)
@@ -51,7 +55,8 @@ def known_suite(case: Case) -> Iterator[Problem]:
 
 def exploratory(case: Case) -> Iterator[Problem]:
     """Overrides and the mark of an exploratory suite, `~`, come together; the tuned track changes the learning rate."""
-    marked, overrides = not case.official, set(case.record.suite.overrides)
+    marked = not case.official
+    overrides = set(case.record.suite.overrides)
     if is_tuned(case.record.suite.name):
         overrides -= {RATE}
     if marked != bool(overrides):
@@ -78,7 +83,8 @@ def outcome(case: Case) -> Iterator[Problem]:
 def tasks(case: Case) -> Iterator[Problem]:
     """Task names differ, and blind positions are a permutation of 0..K-1."""
     results = case.record.tasks
-    names, positions = [task.name for task in results], sorted(task.position for task in results)
+    names = [task.name for task in results]
+    positions = sorted(task.position for task in results)
     if len(set(names)) != len(names):
         yield case.problem("tasks", f"a name appears twice: {', '.join(names)}", "Name each task once.")
     if positions != list(range(len(results))):
@@ -108,12 +114,14 @@ def curve_steps(case: Case) -> Iterator[Problem]:
 def curve_shapes(case: Case) -> Iterator[Problem]:
     """Every point has one number a task, the Gramian one a pair."""
     count = len(case.record.tasks)
+
     for name in Curves.model_fields:
         if name == "steps" or name in PER_RUN:
             continue
         expected = count * (count - 1) // 2 if name == "gramian" else count
         if any(len(point) != expected for point in getattr(case.record.curves, name)):
             yield case.problem(f"curves.{name}", f"{count} tasks need {expected} numbers a point", "Run it again.")
+
     present = [name for name in OPTIONAL_CURVES if getattr(case.record.curves, name)]
     if present and len(present) < len(OPTIONAL_CURVES):
         missing = ", ".join(sorted(set(OPTIONAL_CURVES) - set(present)))
@@ -122,22 +130,30 @@ def curve_shapes(case: Case) -> Iterator[Problem]:
 
 def budget(case: Case) -> Iterator[Problem]:
     """The ledger stays within the budget; a run that is over budget used up at least one counter."""
-    record, reached = case.record, False
+    record = case.record
+    reached = False
+
+    # A run whose last step used a counter up exactly is over budget, too: the check comes after the step.
     for name in Budget.model_fields:
-        limit, used = getattr(record.budget, name), getattr(record.ledger, name)
+        limit = getattr(record.budget, name)
+        used = getattr(record.ledger, name)
         reached |= limit is not None and used >= limit
         if limit is not None and used > limit and record.status != "over_budget":
             reason = f"{used:,} exceeds the budget of {limit:,} with status {record.status}"
             yield case.problem(f"ledger.{name}", reason, "The status must be over_budget.")
+
     if record.status == "over_budget" and not reached:
         yield case.problem("status", "is over_budget, but no counter reached its budget", "Run it again.")
 
 
 def rollouts(case: Case) -> Iterator[Problem]:
     """Every prompt has the same number of rollouts, the suite's; every rollout has at least one token."""
-    ledger, suite = case.record.ledger, case.suite
+    ledger = case.record.ledger
+    suite = case.suite
     if case.record.status == "failed":  # it may have stopped between two counters
         return
+
+    # Without a suite file, what the ledger itself implies is all that can be asked for.
     each = ledger.rollouts // ledger.prompts if ledger.prompts else 0
     if suite is not None and case.official:
         sft = suite.get("regime") == "sft"

@@ -21,10 +21,12 @@ CLEAR = 0.25
 
 def readable(case: Case) -> bool:
     """Whether shapes, steps and sizes of the curves are such that rules can compute with them; else others complain."""
-    curves, tasks = case.record.curves, len(case.record.tasks)
+    curves = case.record.curves
+    tasks = len(case.record.tasks)
     steps = [0, *curves.steps]
     if any(later <= earlier for earlier, later in pairwise(steps)) or steps[-1] > case.record.ledger.steps:
         return False
+
     wide = {
         "task_share": tasks,
         "weights": tasks,
@@ -37,6 +39,7 @@ def readable(case: Case) -> bool:
         wide["intended_share"] = tasks
     if any(len(point) != count for name, count in wide.items() for point in getattr(curves, name)):
         return False
+
     largest = (max(map(abs, numbers(getattr(curves, name))), default=0) for name in Curves.model_fields)
     return max(largest) <= LARGEST
 
@@ -49,7 +52,9 @@ def single_steps(case: Case) -> Iterator[int]:
 
 def inner(left: Sequence[float], right: Sequence[float], norms: Sequence[float], pairs: Sequence[float]) -> float:
     """left' G right for the Gramian of squared norms and the strict upper triangle row by row."""
-    total, products, tasks = 0.0, iter(pairs), len(norms)
+    total = 0.0
+    products = iter(pairs)
+    tasks = len(norms)
     for i in range(tasks):
         total += left[i] * right[i] * norms[i]
         for j in range(i + 1, tasks):
@@ -62,10 +67,12 @@ def cauchy_schwarz(case: Case) -> Iterator[Problem]:
     curves = case.record.curves
     tasks = range(len(case.record.tasks))
     pairs = [(i, j) for i in tasks for j in tasks if i < j]
+
     for point, (norms, products) in enumerate(zip(curves.naive_squared_norm, curves.gramian, strict=True)):
         for (i, j), product in zip(pairs, products, strict=True):
             if abs(product) > (norms[i] * norms[j]) ** 0.5 * (1 + ROUNDING):
-                first, second = case.record.tasks[i].name, case.record.tasks[j].name
+                first = case.record.tasks[i].name
+                second = case.record.tasks[j].name
                 reason = f"point {point}: {product:g} between {first} and {second} exceeds their norms"
                 yield case.problem("curves.gramian", reason)
                 return
@@ -95,11 +102,20 @@ def shares(case: Case) -> Iterator[Problem]:
 
 def update_norms(case: Case) -> Iterator[Problem]:
     """The update's squared norm is w' G w; for a direction that need not lie in the gradients' span, at least that."""
-    record, curves = case.record, case.record.curves
+    record = case.record
+    curves = case.record.curves
     free = "GradientCombination" in record.method.acts_on or record.method.wrapper is not None
+
+    # Mean norms of a window say nothing of the mean of products, so only windows of one step are asked.
+
     for point in single_steps(case):
-        weights, norms, pairs = curves.weights[point], curves.naive_squared_norm[point], curves.gramian[point]
-        expected, found = inner(weights, weights, norms, pairs), curves.update_norm[point] * curves.update_norm[point]
+        weights = curves.weights[point]
+        norms = curves.naive_squared_norm[point]
+        pairs = curves.gramian[point]
+        expected = inner(weights, weights, norms, pairs)
+        found = curves.update_norm[point] * curves.update_norm[point]
+
+        # Terms may cancel: the error is a part of the largest of them, not of their sum.
         sizes = [abs(weight) for weight in weights]
         slack = ROUNDING * max(inner(sizes, sizes, norms, [abs(product) for product in pairs]), found)
         if expected - found > slack or (not free and found - expected > slack):
@@ -111,16 +127,25 @@ def update_norms(case: Case) -> Iterator[Problem]:
 def cosines(case: Case) -> Iterator[Problem]:
     """Cosines lie in [-1, 1]; that of the gradients follows from weights, shares and Gramian."""
     curves = case.record.curves
+
     for name in ("gradient_cosine", "move_cosine"):
         if any(value is not None and abs(value) > 1 + ROUNDING for value in getattr(curves, name)):
             yield case.problem(f"curves.{name}", "is beyond 1")
+
     for point in single_steps(case) if curves.gradient_cosine else ():
-        found, norms, pairs = curves.gradient_cosine[point], curves.naive_squared_norm[point], curves.gramian[point]
-        weights, share = curves.weights[point], curves.task_share[point]
-        mean, update = inner(share, share, norms, pairs), curves.update_norm[point]
+        found = curves.gradient_cosine[point]
+        norms = curves.naive_squared_norm[point]
+        pairs = curves.gramian[point]
+        weights = curves.weights[point]
+        share = curves.task_share[point]
+        mean = inner(share, share, norms, pairs)
+        update = curves.update_norm[point]
         if found is None or mean <= 0 or update <= 0:
             continue
-        length, large = mean**0.5 * update, [abs(product) for product in pairs]
+
+        # The same for both norms below the fraction, whose relative errors add up.
+        length = mean**0.5 * update
+        large = [abs(product) for product in pairs]
         sizes = [abs(weight) for weight in weights]
         slack = ROUNDING * (1 + inner(sizes, share, norms, large) / length + inner(share, share, norms, large) / mean)
         if abs(inner(weights, share, norms, pairs) / length - found) > slack:
@@ -135,7 +160,9 @@ def counts(case: Case) -> Iterator[Problem]:
         return
     if ledger.prompts % ledger.steps or ledger.rollouts % ledger.prompts:
         return
-    total, copies = ledger.prompts // ledger.steps, ledger.rollouts // ledger.prompts
+
+    total = ledger.prompts // ledger.steps
+    copies = ledger.rollouts // ledger.prompts
     tasks = range(len(case.record.tasks))
     found = (_counted(case, point, task, total, copies) for point in single_steps(case) for task in tasks)
     yield from islice(filter(None, found), 1)
@@ -144,18 +171,23 @@ def counts(case: Case) -> Iterator[Problem]:
 def _counted(case: Case, point: int, task: int, total: int, copies: int) -> Problem | None:
     """What is wrong with the counts of a task in a step of so many prompts with so many copies each."""
     curves = case.record.curves
-    share, silent = curves.task_share[point][task], curves.silent[point][task]
+    share = curves.task_share[point][task]
+    silent = curves.silent[point][task]
     prompts = round(share * total)
+    # `silent` is a share of the groups, one a prompt; `reward` one of their completions.
     if not whole(share, total):
         return case.problem("curves.task_share", f"point {point}: {share:g} of {total} prompts is no whole number")
+
     for name, each in (("reward", copies), ("silent", 1)):
         value = getattr(curves, name)[point][task]
         if (value is None) != (prompts == 0):
             return case.problem(f"curves.{name}", f"point {point}: is {value} with {prompts} prompts")
         if value is not None and not whole(value, prompts * each):
             return case.problem(f"curves.{name}", f"point {point}: {value:g} of {prompts * each} is no whole number")
+
     if prompts and (silent == 1) != (curves.mean_abs_advantage[point][task] == 0):
         return case.problem("curves.silent", f"point {point}: {silent:g} does not go with its mean_abs_advantage")
+
     return None
 
 
@@ -167,18 +199,25 @@ def whole(part: float, count: int) -> bool:
 
 def tokens(case: Case) -> Iterator[Problem]:
     """Reply lengths over all steps sum to the ledger's sampled tokens, where shares are known step by step."""
-    record, curves = case.record, case.record.curves
+    record = case.record
+    curves = case.record.curves
     ledger = record.ledger
     if record.status == "failed" or case.plan or not curves.steps or not ledger.rollouts:
         return
+
+    # The mean length of a window weights its steps by prompts, which are unequal where a method samples.
     fixed = "TaskSampling" not in record.method.acts_on
     if not fixed and len(list(single_steps(case))) < len(curves.steps):
         return
-    each, total = ledger.rollouts / curves.steps[-1], 0.0
+
+    each = ledger.rollouts / curves.steps[-1]
+    total = 0.0
+
     for (before, last), lengths, share in zip(
         pairwise([0, *curves.steps]), curves.reply_length, curves.task_share, strict=True
     ):
         total += each * (last - before) * sum((x or 0) * part for x, part in zip(lengths, share, strict=True))
+
     if abs(total - ledger.sampled_tokens) > ROUNDING * total:
         reason = f"{ledger.sampled_tokens:,} tokens, the curves of reply lengths give {total:,.0f}"
         yield case.problem("ledger.sampled_tokens", reason)

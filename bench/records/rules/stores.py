@@ -23,7 +23,7 @@ ENOUGH = 5
 
 K = TypeVar("K")
 SAME = {"curves.naive_squared_norm", "model.final_digest"}
-"""Of these, one is the same where two methods of one seed did the same; rewards alone may agree by chance."""
+"""Two methods of one seed that did the same share one of these; rewards alone may agree by chance."""
 StoreRule = Callable[[Sequence[Facts], Mapping[str, Sequence[int]]], Iterator[Problem]]
 
 
@@ -41,6 +41,7 @@ def complete(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Iter
             names = ", ".join(map(str, missing))
             said = f"seed{'s' * (len(missing) > 1)} {names} of {suite} missing: the set of runs is incomplete"
             yield Problem(folder, "seed", said, "Run them; a failed run is a record, too.")
+
         for fact in runs:
             if fact.withdrawn:
                 said = "is withdrawn: its method's row is preliminary"
@@ -65,6 +66,8 @@ def same_base(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Ite
             if fact.before != usual:
                 said = f"the base model's outcomes differ from other runs of {suite} on the same versions and hardware"
                 yield Problem(fact.path, "tasks.before", said, RERUN)
+
+    # Another machine changes the last bits, and with them some replies: that is worth knowing, and no fault.
     for suite, runs in _by(facts, lambda fact: fact.suite).items():
         usual = _usual((fact.before, fact.settled) for fact in runs)
         known = {fact.environment for fact in runs if fact.before == usual}
@@ -90,17 +93,22 @@ def twins(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Iterato
     found: dict[tuple[Path, Path, bool], list[str]] = {}
     ages = {fact.path: _age(fact) for fact in facts}
     owners: dict[tuple[str, str], dict[int, Facts]] = defaultdict(dict)
+
+    # One owner a seed is kept of every fingerprint, so that a large store costs no pairs.
     for fact in sorted(facts, key=_age):
         for field, digest in fact.prints:
             known = owners[field, digest]
             if other := next((known[seed] for seed in known if seed != fact.seed), known.get(fact.seed)):
                 found.setdefault((fact.path, other.path, other.seed == fact.seed), []).append(field)
             known.setdefault(fact.seed, fact)
+
     names = {fact.path: _name(fact) for fact in facts}
+
     for (path, twin, paired), fields in sorted(found.items(), key=lambda item: ages[item[0][0]]):
         said, what = f"the trajectory is that of {names[twin]}", ", ".join(fields)
         if paired and not SAME & set(fields):
             continue
+
         if paired:
             yield Problem(path, fields[0], f"{said} ({what})", "The same seed: two names of one method?", "notice")
         else:
@@ -114,7 +122,8 @@ def speed(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Iterato
         for hardware in _by(runs, lambda fact: fact.hardware).values():
             here = _best_of_others(hardware, lambda fact: fact.speed)
             for fact in hardware:
-                usual, same = everywhere(fact.label), here(fact.label)
+                usual = everywhere(fact.label)
+                same = here(fact.label)
                 if same and fact.speed > IMPOSSIBLE * same:
                     said = f"{fact.speed:,.0f} tokens a second; the same hardware did {same:,.0f} at most"
                     yield Problem(fact.path, "ledger.wall_seconds", said, RERUN)
@@ -126,8 +135,10 @@ def speed(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Iterato
 def too_good(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Iterator[Problem]:
     """A gain far above what any other method had on the suite asks for a reproduction."""
     done = [fact for fact in facts if fact.status == "done" and not fact.withdrawn]
+
     for runs in _by(done, lambda fact: fact.suite).values():
-        spread, best = pstdev([fact.gain for fact in runs]), _best_of_others(runs, lambda fact: fact.gain)
+        spread = pstdev([fact.gain for fact in runs])
+        best = _best_of_others(runs, lambda fact: fact.gain)
         sizes = Counter(fact.label for fact in runs)
         for fact in runs:
             others = best(fact.label)

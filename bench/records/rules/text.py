@@ -1,4 +1,4 @@
-"""From a file to a record, without trust: a regular file, of a record's size, whose bytes are the canonical ones."""
+"""Files read without trust: a record is a regular file, of a record's size, whose bytes are the canonical ones."""
 
 import re
 import stat
@@ -52,6 +52,8 @@ def not_canonical(path: Path, record: Record) -> Iterator[Problem]:
     expected = canonical(record)
     if found == expected:
         return
+
+    # The first line that differs tells the reader where to look; an empty one stands for a file that is longer.
     pairs = enumerate(zip([*found, b""], [*expected, b""], strict=False), start=1)
     line = next((number for number, (left, right) in pairs if left != right), len(found))
     named = re.match(rb'"(\w+)": ', expected[line - 1]) if line <= len(expected) else None
@@ -63,11 +65,14 @@ def canonical(record: Record) -> list[bytes]:
     """Lines of the canonical text. A record may leave out optional parts that it does not have, as it was read."""
     result = []
     unset = set(OPTIONAL_CURVES) - record.curves.model_fields_set
+
     for line in store.to_text(record).encode().splitlines(keepends=True):
+        # The schema writes an optional part as empty; records from before it was there do not name it at all.
         if line.startswith(b'"curves": '):
             for name in unset:
                 line = line.replace(f'"{name}":[],'.encode(), b"")
         elif line.startswith(b'"method": ') and "wrapper" not in record.method.model_fields_set:
             line = line.replace(b',"wrapper":null},\n', b"},\n")
         result.append(line)
+
     return result

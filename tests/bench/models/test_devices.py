@@ -18,7 +18,7 @@ from torch import Tensor
 from bench.errors import UserError
 from bench.models.base import load_model
 from bench.models.devices import join, place
-from bench.records.rules import check
+from bench.records.rules import problems_in
 from bench.request.request import parse_request
 from bench.request.suite import load_suite
 from bench.run.prepare import prepare
@@ -115,7 +115,7 @@ def test_one_process_writes_the_record_and_it_is_valid(both, scenarios):
         assert left(both, name, 0)[1]
         assert left(both, name, 1)[1] == {}
         (path,) = (both / name).rglob("0.json")
-        assert check(path) == []
+        assert problems_in(path) == []
 
 
 def merged(both: Path) -> tuple[dict[str, Tensor], Rollouts]:

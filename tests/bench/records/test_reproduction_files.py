@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench.errors import UserError
-from bench.records.reproduction_files import MAX_BYTES, check, path_of, read, to_text
+from bench.records.reproduction_files import MAX_BYTES, path_of, problems_in, read, to_text
 from bench.records.reproductions import Reproduction, Spread, compare
 from bench.records.schema import Record
 from bench.records.store import write
@@ -35,7 +35,7 @@ def file(tmp_path: Path, found: Reproduction) -> Path:
 
 def test_it_reads_back(file: Path, found: Reproduction, record: Record) -> None:
     assert read(file) == found
-    assert check(file) == check(file, record) == []
+    assert problems_in(file) == problems_in(file, record) == []
 
 
 def test_its_place_is_suite_method_seed_and_a_mark_of_its_contents(file: Path, found: Reproduction) -> None:
@@ -52,7 +52,7 @@ def test_a_peer_lies_one_folder_deeper(tmp_path: Path, make_record: MakeRecord) 
     path = path_of(tmp_path, found)
     write(path, to_text(found))
     assert path.parts[-4:-1] == ("nano-v1", "torchjd", "UPGrad")
-    assert check(path, record) == []
+    assert problems_in(path, record) == []
 
 
 def test_its_text_is_canonical(found: Reproduction) -> None:
@@ -81,7 +81,7 @@ def change(file: Path, **fields: Any) -> None:
 )
 def test_a_field_that_cannot_be_is_named(file: Path, fields: dict[str, Any], said: str) -> None:
     change(file, **fields)
-    (problem,) = check(file)
+    (problem,) = problems_in(file)
     assert said in problem.reason
     with pytest.raises(UserError, match="field"):
         read(file)
@@ -89,7 +89,7 @@ def test_a_field_that_cannot_be_is_named(file: Path, fields: dict[str, Any], sai
 
 def test_a_changed_number_no_longer_fits_the_name(file: Path) -> None:
     change(file, seed=0, outcome="0" * 64)
-    (problem,) = check(file)
+    (problem,) = problems_in(file)
     assert "it belongs at nano-v1/uniform/0." in problem.reason
 
 
@@ -108,8 +108,8 @@ def test_a_misquoted_record_is_named(
     forged = Reproduction.model_validate({**found.model_dump(), **fields})
     path = path_of(tmp_path, forged)
     write(path, to_text(forged))
-    assert check(path) == []
-    assert [problem.field for problem in check(path, record)] == [named]
+    assert problems_in(path) == []
+    assert [problem.field for problem in problems_in(path, record)] == [named]
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_a_misquoted_record_is_named(
 )
 def test_what_is_no_reproduction_is_one_problem(file: Path, text: str) -> None:
     file.write_text(text)
-    assert len(check(file)) == 1
+    assert len(problems_in(file)) == 1
 
 
 def test_a_link_is_not_followed(file: Path) -> None:
     target = file.rename(file.with_name("elsewhere"))
     file.symlink_to(target)
-    (problem,) = check(file)
+    (problem,) = problems_in(file)
     assert "link" in problem.reason

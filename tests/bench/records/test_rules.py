@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.records.rules import CHECKS, SIGNALS, check
+from bench.records.rules import CHECKS, SIGNALS, problems_in
 
 SUITES = {"nano-v1": {"seeds": [0, 1, 2], "recipe": {"rollouts_per_prompt": 8}}}
 
@@ -43,7 +43,7 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
 
 
 def fields(path: Path, **given: Any) -> list[str]:
-    return [problem.field for problem in check(path, **given)]
+    return [problem.field for problem in problems_in(path, **given)]
 
 
 def make(make_record, change: dict[str, Any]):
@@ -59,7 +59,7 @@ def make(make_record, change: dict[str, Any]):
 def test_a_good_record_has_no_problem(make_record, save, tmp_path: Path, method):
     record = make_record(method=method)
     for folder in (method, f"{method}+0123abcd"):
-        assert check(save(tmp_path, record, folder), SUITES) == []
+        assert problems_in(save(tmp_path, record, folder), SUITES) == []
 
 
 @pytest.mark.parametrize(("field", "change"), BROKEN)
@@ -69,7 +69,7 @@ def test_a_broken_record_is_found_by_its_field(make_record, save, tmp_path: Path
 
 def test_an_over_budget_run_that_reached_its_budget_is_good(make_record, save, tmp_path: Path):
     record = make_record(status="over_budget", reason="prompts", budget={"steps": None, "prompts": 20})
-    assert check(save(tmp_path, record), SUITES) == []
+    assert problems_in(save(tmp_path, record), SUITES) == []
 
 
 def test_a_moved_file_is_found(make_record, save, tmp_path: Path):
@@ -90,7 +90,7 @@ def test_tasks_have_distinct_names_and_positions(make_record, save, tmp_path: Pa
 def test_a_done_run_measured_every_task(make_record, save, tmp_path: Path):
     first, *rest = make_record().tasks
     unmeasured = [first.model_copy(update={"after": None}), *rest]
-    problems = check(save(tmp_path, make_record().model_copy(update={"tasks": unmeasured})))
+    problems = problems_in(save(tmp_path, make_record().model_copy(update={"tasks": unmeasured})))
     assert any("task_a has no score" in str(problem) for problem in problems)
 
 
@@ -101,7 +101,7 @@ def test_an_identity_that_does_not_recompute_is_found(make_record, save, tmp_pat
 def test_what_cannot_be_read_is_one_problem_that_names_the_field(make_record, save, tmp_path: Path):
     path = save(tmp_path, make_record())
     path.write_text(path.read_text().replace('"seed": 0', '"seed": -1'))
-    (problem,) = check(path)
+    (problem,) = problems_in(path)
     assert (problem.file, problem.field) == (path, "seed")
     path.write_text("nonsense")
     assert fields(path) == ["(file)"]
@@ -109,8 +109,8 @@ def test_what_cannot_be_read_is_one_problem_that_names_the_field(make_record, sa
 
 def test_a_problem_says_where_what_and_what_to_do(make_record, save, tmp_path: Path):
     path = save(tmp_path, make_record(outcome_digest="1" * 64))
-    assert str(check(path)[0]).startswith(f"{path}: field outcome_digest: is 111111111111, the record's")
-    assert str(check(path)[0]).endswith("Run the method again; do not edit a record.")
+    assert str(problems_in(path)[0]).startswith(f"{path}: field outcome_digest: is 111111111111, the record's")
+    assert str(problems_in(path)[0]).endswith("Run the method again; do not edit a record.")
 
 
 def test_every_rule_is_listed_once():
@@ -165,7 +165,7 @@ EXACT: dict[str, Any] = {
 
 
 def test_a_record_of_single_steps_is_good(stepwise, save, tmp_path: Path):
-    assert check(save(tmp_path, stepwise())) == []
+    assert problems_in(save(tmp_path, stepwise())) == []
 
 
 @pytest.mark.parametrize(("field", "change"), STEPWISE)

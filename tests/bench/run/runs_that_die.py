@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.records.rules import check
+from bench.records.rules import problems_in
 from bench.records.store import read, record_files
 from bench.request.request import parse_request
 from bench.run.story import run
@@ -109,7 +109,7 @@ def look(store: Path, expected: str) -> list[str]:
     found = list(record_files(store))
     wrong = [f"{len(found)} records"] if len(found) != 1 else []
     for path in found:
-        wrong += [str(problem) for problem in check(path)]
+        wrong += [str(problem) for problem in problems_in(path)]
         if read(path).outcome_digest != expected:
             wrong.append("another outcome")
         path.unlink()

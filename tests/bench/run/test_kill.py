@@ -18,7 +18,7 @@ import pytest
 
 import bench.run.standing
 from bench.errors import UserError
-from bench.records.rules import check
+from bench.records.rules import problems_in
 from bench.records.store import read, record_files
 from bench.request.request import parse_request
 from bench.run.story import Finished, run
@@ -82,7 +82,7 @@ def test_a_disk_without_room_for_a_checkpoint_does_not_end_a_run(tmp_path, monke
     monkeypatch.setenv(VARIABLE, "0")
     with full_disk(1 << 20):
         finished = train(tmp_path)
-    assert check(finished.path) == []
+    assert problems_in(finished.path) == []
     assert capsys.readouterr().err.count("No checkpoint could be written") == 1
     assert [path for path in (tmp_path / FOLDER).rglob("*") if path.is_file()] == []
 
@@ -99,7 +99,7 @@ def test_a_disk_without_room_for_the_record_keeps_what_was_trained(tmp_path, mon
     assert watcher.steps == [1, 2]
     assert list(record_files(tmp_path)) == []
     again = Watcher()
-    assert check(train(tmp_path, again).path) == []
+    assert problems_in(train(tmp_path, again).path) == []
     assert again.steps == []
 
 
@@ -130,7 +130,7 @@ def test_a_clock_that_is_set_back_gives_no_negative_time(tmp_path, monkeypatch):
         patch.setattr(time, "time", lambda: start - 60 * next(looks))
         finished = train(tmp_path)
     spent, origin = finished.record.ledger, finished.record.provenance
-    assert check(finished.path) == []
+    assert problems_in(finished.path) == []
     assert Backwards.hours > 1
     assert 0 < spent.wall_seconds <= origin.total_seconds < 600
     assert origin.started <= origin.finished
@@ -150,7 +150,7 @@ def bench_process(*words: str, command: Sequence[str] = BENCH, **more: str) -> s
 def outcomes(store: Path) -> dict[str, str]:
     """Outcome digests of the valid records in a store, by their place."""
     found = list(record_files(store))
-    assert [problem for path in found for problem in check(path)] == []
+    assert [problem for path in found for problem in problems_in(path)] == []
     return {path.relative_to(store).as_posix(): read(path).outcome_digest for path in found}
 
 

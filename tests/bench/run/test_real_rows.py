@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bench.models.base import model_digest
 from bench.models.prompts import demonstration
-from bench.records.rules import check
+from bench.records.rules import problems_in
 from bench.records.schema import Record
 from bench.records.store import outcome_digest
 from bench.request.request import Request, parse_request
@@ -92,7 +92,7 @@ def trained(checkpoint: Path, data: Path, store: Path, *words: str) -> Finished:
 def holds(finished: Finished, data: Path) -> Record:
     """What is true of every such run."""
     record = finished.record
-    assert check(finished.path) == []
+    assert problems_in(finished.path) == []
     assert (record.status, record.reason) == ("done", "")
     assert [task.name for task in record.tasks] == list(TASKS)
     assert data_root() == data

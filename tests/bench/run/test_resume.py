@@ -12,7 +12,7 @@ from safetensors import safe_open
 
 from bench.errors import UserError
 from bench.records.claims import claim
-from bench.records.rules import check
+from bench.records.rules import problems_in
 from bench.records.schema import Record
 from bench.records.store import record_files
 from bench.request.request import parse_request
@@ -130,7 +130,7 @@ def ends_alike(store: Path, words: tuple[str, ...], expected: Record) -> int:
     assert record.curves == expected.curves
     assert record.model == expected.model
     (path,) = files(store)
-    assert check(path) == []
+    assert problems_in(path) == []
     return kills
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.records.rules import check
+from bench.records.rules import problems_in
 from bench.records.schema import Record
 from bench.records.store import read, record_files
 from bench.request.request import parse_request
@@ -53,7 +53,7 @@ def test_every_method_runs_and_leaves_a_valid_record(tmp_path, card):
             pytest.skip(str(missing))
         raise
     assert finished.fresh
-    assert check(finished.path) == []
+    assert problems_in(finished.path) == []
     record = read(finished.path)
     assert record.status == "done"
     assert [task.name for task in record.tasks] == ["arithmetic", "induction", "lookup"]

@@ -6,8 +6,8 @@ import pytest
 
 from bench.engine import probe, sampling
 from bench.models.base import model_digest
+from bench.records.windows import numbers_a_step, window_ends
 from bench.request.suite import load_suite
-from bench.validation import recipe
 from bench.validation.checkout import Checkout
 from bench.validation.mixture import blind_order, embedded_digest
 from methods import SampleWeighting
@@ -30,15 +30,15 @@ def test_the_embedded_models_digest_is_the_harnesss():
 def test_windows_end_where_the_probe_puts_them(tasks: int):
     """The probe is given steps of the right number of numbers; only their count decides."""
     for optional in (True, False):
-        numbers = recipe.numbers_a_step(tasks, optional)
+        numbers = numbers_a_step(tasks, optional)
         kept = probe.Probe()
         for count in range(1, 400, 7):
             kept._steps = [{"numbers": [0.0] * numbers}] * count
-            assert recipe.window_ends(count, numbers) == [end for _, end in kept._windows()]
+            assert window_ends(count, numbers) == [end for _, end in kept._windows()]
 
 
 def test_the_numbers_of_a_step_are_the_probes(real_steps: dict[str, list[float]]):
-    assert recipe.numbers_a_step(3, optional=True) == sum(map(len, real_steps.values()))
+    assert numbers_a_step(3, optional=True) == sum(map(len, real_steps.values()))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.records.rules import check
+from bench.records.rules import problems_in
 from bench.records.schema import Record
 from bench.records.store import outcome_digest, read
 from bench.request.request import parse_request
@@ -50,7 +50,7 @@ def runs_and_is_valid(store: Path, card: methods.MethodCard, steps: int) -> Reco
     wrapper = "StepWrapper" in card.acts_on
     words = ["method=pcgrad", f"wrapper={card.name}"] if wrapper else [f"method={card.name}"]
     finished = train(store, *words, f"recipe.steps={steps}")
-    assert check(finished.path) == []
+    assert problems_in(finished.path) == []
     record = read(finished.path)
     assert record.status == "done"
     assert (record.ledger.rollouts, record.ledger.sampled_tokens, record.ledger.reward_calls) == (0, 0, 0)
@@ -90,7 +90,7 @@ def test_rows_must_be_left_to_train_on(tmp_path):
 def test_a_checkpoint_with_a_template_is_trained_and_evaluated(tmp_path, tiny_checkpoint):
     """Adapters in bf16 on a folder: the record says how many parameters were trained."""
     finished = train(tmp_path, "method=pcgrad", f"model={tiny_checkpoint}", "lora.r=2", "dtype=bf16")
-    assert check(finished.path) == []
+    assert problems_in(finished.path) == []
     model = finished.record.model
     assert model.trained is not None
     assert 0 < model.trained < model.parameters
