@@ -111,6 +111,7 @@ def _facts(row: Row, records: Sequence[Record]) -> Iterator[str]:
     if row.unfinished:
         yield f"- **{row.unfinished} of {len(row.runs)} runs are not done and count as no gain**"
     yield f"- {row.verdict} (mean gain {with_ends(row.gain)}, worst task {with_ends(row.worst)})"
+
     if row.hurt:
         yield f"- **{plural(row.hurt, 'task')} worse than the base model for certain**"
     costs = [f"{key.replace('_', ' ')} {cost:.3g}" for key in CURRENCIES if (cost := row.overheads[key]) is not None]

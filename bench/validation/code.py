@@ -27,6 +27,7 @@ def source(subject: Subject) -> Iterator[Problem]:
     """Method and version are known, and the code is what that version is."""
     for field, use in parts(subject):
         card = subject.checkout.cards.get(use.name)
+
         if card is None:
             said = f"there is no method {use.name!r} in methods/"
             yield subject.problem(f"{field}.name", said, "Add its file; the code of a published run is public.")

@@ -105,7 +105,8 @@ def twins(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Iterato
     names = {fact.path: _name(fact) for fact in facts}
 
     for (path, twin, paired), fields in sorted(found.items(), key=lambda item: ages[item[0][0]]):
-        said, what = f"the trajectory is that of {names[twin]}", ", ".join(fields)
+        said = f"the trajectory is that of {names[twin]}"
+        what = ", ".join(fields)
         if paired and not SAME & set(fields):
             continue
 
@@ -124,6 +125,7 @@ def speed(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Iterato
             for fact in hardware:
                 usual = everywhere(fact.label)
                 same = here(fact.label)
+
                 if same and fact.speed > IMPOSSIBLE * same:
                     said = f"{fact.speed:,.0f} tokens a second; the same hardware did {same:,.0f} at most"
                     yield Problem(fact.path, "ledger.wall_seconds", said, RERUN)
