@@ -10,7 +10,7 @@ import pytest
 from bench.cli.displays.reproductions import again_json, unexplained
 from bench.contributing.reproduce import between_seeds, differing_code, reproduce, request_of, words_of
 from bench.errors import UserError
-from bench.records.reproduction_files import check
+from bench.records.reproduction_files import problems_in
 from bench.records.schema import Record
 from bench.records.store import EXACT, identity_of, outcome_digest, read, record_files, to_text, write
 from bench.request.request import RESULTS, parse_request
@@ -48,7 +48,7 @@ def test_a_run_is_reproduced_bitwise_and_leaves_nothing_but_the_reproduction(rec
     assert again.path is not None
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [again.path]
     assert again.path.parts[-3:-1] == recorded.parts[-3:-1]
-    assert check(again.path, read(recorded)) == []
+    assert problems_in(again.path, read(recorded)) == []
     assert recorded.read_bytes() == before
     assert not unexplained(again)
     assert json.loads(json.dumps(again_json(again)))["file"] == str(again.path)
