@@ -22,9 +22,8 @@ from tasks._registry import get_task
 
 WARM_UP = 100
 TRAIN_ROWS = 25_000
-CHUNKS = 3
+CHUNKS = 4
 """Parts of a batch, by length, each padded to its own longest sequence."""
-HARD = ("addition", "induction", "oldest", "reassignment", "relation", "selection")
 
 
 @dataclass(frozen=True)
@@ -41,18 +40,18 @@ class Phase:
 
 
 EXAMPLES = {
-    "addition": 20,
-    "column_addition": 6,
-    "induction": 20,
-    "lookup": 12,
-    "oldest": 16,
-    "owner": 12,
-    "reassignment": 16,
-    "relation": 16,
-    "reversal": 6,
-    "running_sum": 8,
-    "selection": 12,
-    "sorting": 8,
+    "addition": 14,
+    "column_addition": 4,
+    "induction": 14,
+    "lookup": 8,
+    "oldest": 10,
+    "owner": 8,
+    "reassignment": 12,
+    "relation": 10,
+    "reversal": 3,
+    "running_sum": 5,
+    "selection": 8,
+    "sorting": 5,
 }
 WRONG = {
     "addition": 0.7,
@@ -69,9 +68,9 @@ WRONG = {
     "sorting": 0.7,
 }
 PHASES = (
-    Phase("first", 1200, 3e-3, EXAMPLES, {}, falling=False),
-    Phase("second", 1600, 3e-3, EXAMPLES, {}, falling=False),
-    Phase("cold", 1700, 3e-3, EXAMPLES, {}),
+    Phase("first", 1000, 3e-3, EXAMPLES, {}, falling=False),
+    Phase("second", 1400, 3e-3, EXAMPLES, {}, falling=False),
+    Phase("cold", 1400, 3e-3, EXAMPLES, {}),
     Phase("noisy", 250, 1e-3, EXAMPLES, WRONG),
 )
 
@@ -119,6 +118,7 @@ def optimizers(model: Qwen2ForCausalLM) -> list[torch.optim.Optimizer]:
 
 def train(model: Qwen2ForCausalLM, phase: Phase, feed: Iterator[list[Example]]) -> None:
     """A warm-up, then a constant rate or a linear fall to 0."""
+    model.set_attn_implementation("eager")  # for sequences this short, the fused kernels take twice the time
     both = optimizers(model)
     model.train()
     for step in range(phase.steps):

@@ -6,6 +6,7 @@ revisions are never compared.
 """
 
 import hashlib
+import inspect
 import json
 import random
 from abc import ABC, abstractmethod
@@ -63,6 +64,8 @@ class Task(ABC):
     """One sentence: what the model is asked and how the reply is checked."""
     chance: ClassVar[float]
     """Probability that a guess of the right form is correct, in [0, 1]."""
+    diagnostic: ClassVar[bool] = False
+    """Whether the task is there to see what a method does with it, and not to be learned: no mean includes it."""
     max_reply_tokens: ClassVar[int]
     """Room that a right reply needs, in tokens, end of text included: the longest one in tokens of the nano
     tokenizer where rows are drawn, a figure that serves usual tokenizers where they are read."""
@@ -95,7 +98,7 @@ class Task(ABC):
     @property
     def harness_yaml(self) -> Path:
         """The task's lm-eval description, beside its module."""
-        return Path(__file__).parent / self.domain / f"{self.name}.yaml"
+        return Path(inspect.getfile(type(self))).with_name(f"{self.name}.yaml")
 
     def __repr__(self) -> str:
         return f"{self.name}@{self.revision}"

@@ -24,9 +24,8 @@ from bench.errors import UserError
 from bench.models.hub import checkpoint, files_of
 from bench.models.trainable import in_bfloat16, with_adapters
 from bench.records.store import digest_of
-from bench.request.suite import ROOT, Lora
+from bench.request.suite import ASSETS, EMBEDDED, Lora
 
-NANO = ROOT / "assets" / "nano"
 DIGESTS = "DIGESTS.json"
 PARSERS = ("response_template", "response_schema")
 """By which TRL would take a reply apart; verifiers read replies whole, in training as in evaluation."""
@@ -38,7 +37,7 @@ class Choice(Protocol):
 
     @property
     def model(self) -> str:
-        """nano, a folder, or the id of a hub."""
+        """nano2, nano, a folder, or the id of a hub."""
 
     @property
     def revision(self) -> str | None:
@@ -60,10 +59,10 @@ class Choice(Protocol):
 def model_digest(name: str, revision: str | None = None) -> str:
     """SHA-256 over the files of a base model.
 
-    UserError if there is no such model, a file is missing, or the embedded model differs from its DIGESTS.json.
+    UserError if there is no such model, a file is missing, or an embedded model differs from its DIGESTS.json.
     """
     folder = _folder(name, revision)
-    if folder != NANO:
+    if name not in EMBEDDED:
         return digest_of({path.name: _file_digest(path, path.stat().st_mtime_ns) for path in files_of(folder)})
     try:
         wanted = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
@@ -92,7 +91,9 @@ def load_model(choice: Choice, seed: int = 0) -> tuple[PreTrainedModel, PreTrain
     folder = _folder(choice.model, choice.revision)
     disable_progress_bar()
     stored = torch.bfloat16 if choice.dtype == "bf16" and choice.lora.r else torch.float32
-    model, tokenizer = _nano(stored) if folder == NANO else _checkpoint(folder, choice.model, stored)
+    model, tokenizer = (
+        _embedded(folder, stored) if choice.model in EMBEDDED else _checkpoint(folder, choice.model, stored)
+    )
     if choice.lora.r:
         model = with_adapters(model, choice.lora, seed)
     if choice.dtype == "bf16":
@@ -100,10 +101,10 @@ def load_model(choice: Choice, seed: int = 0) -> tuple[PreTrainedModel, PreTrain
     return model, tokenizer
 
 
-def _nano(stored: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _embedded(folder: Path, stored: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """By the classes themselves: the automatic ones would give the model another pre-tokeniser, silently."""
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(NANO)
-    return Qwen2ForCausalLM.from_pretrained(NANO, dtype=stored), tokenizer
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    return Qwen2ForCausalLM.from_pretrained(folder, dtype=stored), tokenizer
 
 
 def _checkpoint(folder: Path, name: str, stored: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -144,11 +145,11 @@ def parameters_digest(model: torch.nn.Module) -> str:
 
 def _folder(name: str, revision: str | None) -> Path:
     """Where the model's files are; fetched from the hub if `name` is an id there."""
-    if name != "nano":
+    if name not in EMBEDDED:
         return checkpoint(name, revision)
     if revision:
-        raise UserError(f"revision={revision} is a commit at the hub, and nano is embedded here: say revision=none.")
-    return NANO
+        raise UserError(f"revision={revision} is a commit at the hub, and {name} is embedded here: say revision=none.")
+    return ASSETS / name
 
 
 @cache
@@ -161,4 +162,4 @@ def _file_digest(path: Path, changed: int) -> str:
 
 
 def _remedy(folder: Path) -> str:
-    return f"Restore it with `git checkout -- {folder.relative_to(ROOT)}`."
+    return f"Restore it with `git checkout -- assets/{folder.name}`."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.request.suite import ROOT, Suite
+from bench.request.suite import ASSETS, EMBEDDED, Suite
 
 Tensors = dict[str, tuple[int, ...]]
 
@@ -60,8 +60,8 @@ def shape_of(suite: Suite) -> Shape | None:
 
 def folder_of(suite: Suite) -> Path | None:
     """Where the model's files are without asking a network; None if they are not at hand."""
-    if suite.model == "nano":
-        return ROOT / "assets" / "nano"
+    if suite.model in EMBEDDED:
+        return ASSETS / suite.model
     if Path(suite.model).expanduser().is_dir():
         return Path(suite.model).expanduser()
     from huggingface_hub import try_to_load_from_cache
@@ -70,7 +70,9 @@ def folder_of(suite: Suite) -> Path | None:
     try:
         found = try_to_load_from_cache(suite.model, "config.json", revision=suite.revision)
     except HFValidationError:
-        raise UserError(f"no model {suite.model!r}: neither nano, nor a folder, nor a hub's id.") from None
+        raise UserError(
+            f"no model {suite.model!r}: neither {' nor '.join(EMBEDDED)}, nor a folder, nor a hub's id."
+        ) from None
     folder = Path(found).parent if isinstance(found, str) else None
     return folder if folder and any(folder.glob("*.safetensors")) else None
 

@@ -103,6 +103,8 @@ class TaskResult(Frozen):
     """SHA-256 of the training and held-out rows that were used."""
     position: int = Field(ge=0)
     """The index under which the method saw this task, drawn from the seed."""
+    scored: bool = Field(True, exclude_if=bool)
+    """Whether the task enters means; a diagnostic one does not. Written only where it does not."""
     before: Score
     after: Score | None
     """None if the run failed before it could be evaluated."""
@@ -294,5 +296,6 @@ class Record(Frozen):
 
     @property
     def mean_gain(self) -> float:
-        """Mean learning gain over tasks; a run that is not done counts as no gain."""
-        return sum(task.gain for task in self.tasks) / len(self.tasks) if self.status == "done" else 0.0
+        """Mean learning gain over the scored tasks; a run that is not done counts as no gain."""
+        gains = [task.gain for task in self.tasks if task.scored]
+        return sum(gains) / len(gains) if self.status == "done" else 0.0

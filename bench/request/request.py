@@ -13,6 +13,7 @@ from bench.records.store import digest_of
 from bench.records.tuning import Tuning
 from bench.request.network import offline_if_unreachable
 from bench.request.suite import (
+    EMBEDDED,
     ROOT,
     SUITES,
     Evaluation,
@@ -44,6 +45,8 @@ __all__ = [
     "surroundings",
 ]
 
+BY_TASK = ("advantage_scale", "rows")
+"""Fields of a suite that have a value by task."""
 RUN_KEYS = (
     "method", "method.SETTING", "wrapper", "wrapper.SETTING", "suite", "seed", "store",
     "data_root", "dry_run", "unsafe_code", "shard", "track", "tuned",
@@ -186,7 +189,7 @@ def override(suite: Suite, given: Mapping[str, str]) -> tuple[Suite, dict[str, A
             raise UserError(f"no key {key!r}.{near} Keys: {', '.join([*RUN_KEYS, *known])}.")
         section, _, field = key.rpartition(".")
         target = data[section] if section else data
-        target[field] = _list(text) if field in ("tasks", "targets", "standard") else _scalar(text)
+        target[field] = _value(field, text)
 
     changed = validated(Suite, data, "the command line")
     before = _flat(suite)
@@ -213,6 +216,21 @@ def keys() -> list[str]:
     return found
 
 
+def _value(field: str, text: str) -> Any:
+    """A field's value as the command line spells it."""
+    if field in ("tasks", "targets", "standard", "scored"):
+        return _list(text)
+    return _by_task(field, text) if field in BY_TASK else _scalar(text)
+
+
+def _by_task(field: str, text: str) -> dict[str, Any]:
+    """Values by task, from `task:value` between commas."""
+    pairs = [word.partition(":") for word in _list(text)]
+    if not all(colon for _, colon, _ in pairs):
+        raise UserError(f"{field}={text} is not of the form task:value,task:value.")
+    return {task: _scalar(value) for task, _, value in pairs}
+
+
 def _list(text: str) -> list[str]:
     """Words between commas; [] for 'none'."""
     return [] if text == "none" else text.split(",")
@@ -232,6 +250,8 @@ def _scalar(text: str) -> int | float | str | None:
 
 def _flat(suite: Suite) -> dict[str, Any]:
     data = suite.model_dump(mode="json")
+    for field in BY_TASK:
+        data[field] = [f"{task}:{value}" for task, value in data[field].items()]
     return {key: data[key.split(".")[0]][key.split(".")[1]] if "." in key else data[key] for key in keys()}
 
 
@@ -255,5 +275,5 @@ def surroundings(request: Request) -> None:
         os.environ["BALANCEBENCH_DATA_ROOT"] = str(request.data_root)
     if request.unsafe_code:
         os.environ["BALANCEBENCH_UNSAFE_CODE"] = "true"
-    if request.suite.model != "nano":
+    if request.suite.model not in EMBEDDED:
         offline_if_unreachable()

@@ -4,10 +4,10 @@ Pydantic checks it, as it does overrides and records. Nothing here is heavy to i
 """
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bench.errors import UserError, close_to, unknown
 from bench.records.schema import Budget
@@ -18,6 +18,9 @@ T = TypeVar("T", bound=BaseModel)
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout: suites/, results/, assets/ lie here."""
 SUITES = ROOT / "suites"
+ASSETS = ROOT / "assets"
+EMBEDDED = ("nano", "nano2")
+"""Base models whose files lie in assets/, each with its digests: nano of nano-v1, nano2 of the suites since."""
 
 
 class Part(BaseModel):
@@ -75,19 +78,26 @@ class Lora(Part):
     targets: tuple[str, ...] = Field(("all-linear",), min_length=1, description="modules that get an adapter")
 
 
+Factor = Annotated[float, Field(gt=0, le=1e6)]
+Rows = Annotated[int, Field(ge=1, le=10_000_000)]
+
+
 class Suite(Part):
     """A frozen mixture: tasks, model, recipe, budget, seeds."""
 
     name: str
     summary: str
     regime: Literal["grpo", "sft"] = "grpo"
-    model: str = Field(description="nano, the embedded model; a folder; or the id of a model hub")
+    model: str = Field(description="nano2 or nano, embedded here; a folder; or the id of a model hub")
     revision: str | None = Field(None, description="commit of the model at the hub")
     dtype: Literal["fp32", "bf16"] = Field("fp32", description="of weights and gradients")
     lora: Lora = Lora()
     gradient_checkpointing: bool = Field(False, description="recompute activations: less memory, more time")
     rollout: Literal["transformers", "vllm"] = Field("transformers", description="what samples completions")
     tasks: tuple[str, ...] = Field(min_length=1, max_length=64)
+    scored: tuple[str, ...] = Field((), description="the tasks that enter means; none: all")
+    advantage_scale: dict[str, Factor] = Field({}, description="by task, a factor on its advantages; else 1")
+    rows: dict[str, Rows] = Field({}, description="by task, its training rows; else recipe.train_rows")
     seeds: tuple[int, ...] = Field(min_length=1, description="prescribed; every method runs the same")
     recipe: Recipe
     budget: Budget = Budget()
@@ -102,6 +112,27 @@ class Suite(Part):
             raise ValueError("a task may be named once")
         return tasks
 
+    @model_validator(mode="after")
+    def _of_its_tasks(self) -> Self:
+        for field in ("scored", "advantage_scale", "rows"):
+            for task in getattr(self, field):
+                if task not in self.tasks:
+                    raise ValueError(f"{field} names {task}, which is not one of the tasks {', '.join(self.tasks)}")
+        if len(set(self.scored)) != len(self.scored):
+            raise ValueError("scored may name a task once")
+        if self.advantage_scale and self.regime == "sft":
+            raise ValueError("advantage_scale is for regime=grpo: SFT has no advantages")
+        return self
+
+    @property
+    def scored_tasks(self) -> tuple[str, ...]:
+        """The tasks that enter means, in the suite's order."""
+        return tuple(task for task in self.tasks if task in self.scored) if self.scored else self.tasks
+
+    def train_rows(self, task: str) -> int:
+        """How many training rows a task of the suite has."""
+        return self.rows.get(task, self.recipe.train_rows)
+
     @property
     def digest(self) -> str:
         """SHA-256 of everything in the suite that a run depends on: all but its name, summary, sweep and `standard`.
@@ -110,6 +141,7 @@ class Suite(Part):
         digest when the harness learns more.
         """
         data = self.model_dump(mode="json", exclude={"name", "summary", "sweep", "standard"})
+        data["scored"] = sorted(set(self.tasks) - set(self.scored_tasks))
         default = self.model_copy(update=LATER_DEFAULTS).model_dump(mode="json")
 
         # A suite from before a field was there keeps the digest that its records name.
@@ -137,7 +169,7 @@ class Suite(Part):
         return Sampling(**self.evaluation.model_dump(), **shared)
 
 
-LATER = ("revision", "dtype", "lora", "gradient_checkpointing", "rollout")
+LATER = ("revision", "dtype", "lora", "gradient_checkpointing", "rollout", "scored", "advantage_scale", "rows")
 """Fields that suites with results do not name."""
 LATER_RECIPE = ("rollout_batch", "validation_rows")
 LATER_DEFAULTS = {name: Suite.model_fields[name].default for name in LATER}

@@ -88,7 +88,7 @@ def forecast(request: Request) -> Forecast:
 
 def _rows(task: Task, suite: Suite) -> str:
     """What is known of a task's rows; what is missing, if they are."""
-    wanted, items = suite.recipe.train_rows, suite.evaluation.items
+    wanted, items = suite.train_rows(task.name), suite.evaluation.items
     try:
         train, held = len(task.rows("train", wanted)), len(task.rows("heldout", items))
     except UserError as error:

@@ -18,7 +18,7 @@ from bench.records.schema import Card, MethodUse, Record, WrapperUse
 from bench.records.store import digest_of, identity_of, read, record_files, record_path
 from bench.records.track import TuningUse, base_suite
 from bench.request.request import RESULTS, Request, surroundings
-from bench.request.suite import ROOT
+from bench.request.suite import ROOT, Suite
 from methods import GradientCombination, Method, RunPlan, SampleWeighting, Settings, StepWrapper
 from methods import _registry as methods
 from tasks import Row, Task, data_hash
@@ -70,6 +70,7 @@ def prepare(request: Request) -> Prepared:
     suite = request.suite
     surroundings(request)
     tasks = [get_task(name) for name in suite.tasks]
+    scorable(suite, tasks)
     method, wrapper = chosen_methods(request)
     if request.shard:
         shardable(request, method, wrapper)
@@ -94,7 +95,7 @@ def prepare(request: Request) -> Prepared:
         )
     frozen(request)
     model, folder = model_digest(suite.model, suite.revision), folder_of(method, wrapper, request.tuning is not None)
-    rows = [task.rows("train", suite.recipe.train_rows) for task in tasks]
+    rows = [task.rows("train", suite.train_rows(task.name)) for task in tasks]
     skip = suite.evaluation.skip
     held = [task.rows("heldout", skip + suite.evaluation.items)[skip:] for task in tasks]
     hashes = [data_hash((*train, *heldout)) for train, heldout in zip(rows, held, strict=True)]
@@ -123,6 +124,17 @@ def prepare(request: Request) -> Prepared:
         order=blind_order(suite.tasks, request.seed),
         path=record_path(request.store, suite.name, folder, request.seed),
     )
+
+
+def scorable(suite: Suite, tasks: Sequence[Task]) -> None:
+    """UserError if a diagnostic task would enter the means."""
+    strange = [task.name for task in tasks if task.diagnostic and task.name in suite.scored_tasks]
+    if strange:
+        others = [name for name in suite.tasks if name not in strange]
+        raise UserError(
+            f"{', '.join(strange)}: a diagnostic task has nothing that a model should learn, and is never scored. "
+            f"Say scored={','.join(others) or 'TASK,...'}."
+        )
 
 
 def chosen_methods(request: Request) -> tuple[Chosen, Chosen | None]:

@@ -243,6 +243,7 @@ class Session:
             **self.prepared.data[index],
             domain=task.domain,
             position=self.prepared.order.index(index),
+            scored=task.name in self.suite.scored_tasks,
             before=self.held_out.before[task.name],
             after=self.standing.after.get(task.name),
         )

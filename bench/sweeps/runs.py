@@ -150,7 +150,16 @@ class _Addresses:
 
         suite, evaluation = request.suite, request.suite.evaluation
         key = repr(
-            (suite.tasks, suite.recipe.train_rows, evaluation.items, evaluation.skip, suite.model, suite.revision)
+            (
+                suite.tasks,
+                suite.recipe.train_rows,
+                suite.rows,
+                suite.scored,
+                evaluation.items,
+                evaluation.skip,
+                suite.model,
+                suite.revision,
+            )
         )
         if key not in self._mixtures:
             self._mixtures[key] = prepare(request)

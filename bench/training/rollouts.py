@@ -1,6 +1,7 @@
 """From a step's rollouts to task batches, and what is counted of them. Rollouts are those of all processes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -12,6 +13,14 @@ from methods import Method, Rollouts, SampleWeighting
 
 Padded = dict[str, Tensor]
 """TRL's padded tensors of the completions that this process sampled, [n, ...]."""
+
+
+def scaled(rollouts: Rollouts, factors: Sequence[float]) -> Rollouts:
+    """The rollouts with advantages times their task's factor, the suite's `advantage_scale`; factors: [K]."""
+    if all(factor == 1 for factor in factors):
+        return rollouts
+    by_task = torch.tensor(factors, dtype=rollouts.advantages.dtype, device=rollouts.advantages.device)
+    return replace(rollouts, advantages=rollouts.advantages * by_task[rollouts.task])
 
 
 def reweighted(rollouts: Rollouts, method: Method, step: int) -> Tensor:

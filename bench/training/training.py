@@ -167,7 +167,8 @@ class Training:
                 *given, config, self.tasks, self.streams, self.validation, recipe, callbacks=[watch]
             )
         config = grpo_config(self.suite, steps, seed, prompts * recipe.rollouts_per_prompt, folder, extra_passes)
-        return BalancedGRPOTrainer(*given, config, self.tasks, self.streams, recipe, callbacks=[watch])
+        factors = self.suite.advantage_scale
+        return BalancedGRPOTrainer(*given, config, self.tasks, self.streams, recipe, [watch], factors)
 
 
 @contextlib.contextmanager

@@ -11,11 +11,9 @@ from bench.records.rules import Problem
 from bench.records.schema import Budget, TaskResult
 from bench.records.store import digest_of
 from bench.records.track import base_suite
-from bench.request.suite import ROOT
+from bench.request.suite import ASSETS, EMBEDDED
 from bench.validation.subject import Rule, Subject
 
-EMBEDDED = "nano"
-DIGESTS = ROOT / "assets" / EMBEDDED / "DIGESTS.json"
 STATE_WORDS = 624
 """Words of a Mersenne Twister."""
 
@@ -44,10 +42,10 @@ def model(subject: Subject) -> Iterator[Problem]:
     suite = subject.suite
     if use.name != suite.model:
         yield subject.problem("model.name", f"is {use.name!r}, the suite has {suite.model!r}")
-    elif suite.model != EMBEDDED:
+    elif suite.model not in EMBEDDED:
         subject.checkout.skipped[f"digest of model {suite.model}: compared with other records only"] += 1
-    elif use.digest != embedded_digest():
-        said = f"is {use.digest[:12]}, assets/{EMBEDDED} gives {embedded_digest()[:12]}"
+    elif use.digest != embedded_digest(suite.model):
+        said = f"is {use.digest[:12]}, assets/{suite.model} gives {embedded_digest(suite.model)[:12]}"
         yield subject.problem("model.digest", said)
 
     if (use.trained is None) != (suite.lora.r == 0) or (use.trained or 0) > use.parameters:
@@ -70,6 +68,8 @@ def tasks(subject: Subject) -> Iterator[Problem]:
         if task.name not in known:
             yield subject.problem("tasks.name", f"this harness has no task {task.name!r}", "Update the harness.")
             continue
+        if task.scored != (task.name in suite.scored_tasks):
+            yield subject.problem("tasks.scored", f"of {task.name} is {task.scored}, the suite says otherwise")
         revision = known[task.name].revision
         domain = known[task.name].domain
         if task.domain != domain:
@@ -84,7 +84,7 @@ def _data(subject: Subject, task: TaskResult) -> Iterator[Problem]:
     """The rows have the hash that they have here."""
     suite = subject.suite
     expected = subject.checkout.data_hash(
-        task.name, suite.recipe.train_rows, suite.evaluation.items, suite.evaluation.skip
+        task.name, suite.train_rows(task.name), suite.evaluation.items, suite.evaluation.skip
     )
     if expected not in (None, task.data_hash):
         said = f"{task.name} has rows of hash {expected[:12] if expected else ''}, the record has {task.data_hash[:12]}"
@@ -139,9 +139,9 @@ MIXTURE: tuple[Rule, ...] = (protocol, suite_digest, model, tasks, positions, it
 
 
 @cache
-def embedded_digest() -> str:
-    """Digest of the embedded model, from the list of its files' digests."""
-    return digest_of(json.loads(DIGESTS.read_text(encoding="utf-8")))
+def embedded_digest(name: str) -> str:
+    """Digest of an embedded model, from the list of its files' digests."""
+    return digest_of(json.loads((ASSETS / name / "DIGESTS.json").read_text(encoding="utf-8")))
 
 
 def blind_order(names: Sequence[str], seed: int) -> list[int]:

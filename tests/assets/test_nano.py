@@ -8,30 +8,39 @@ from pathlib import Path
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from bench.models.base import NANO, load_model, model_digest, parameters_digest
-from bench.request.suite import load_suite
+from bench.models.base import load_model, model_digest, parameters_digest
+from bench.request.suite import ASSETS, EMBEDDED, load_suite
 from tasks import ProceduralTask
 from tasks._registry import all_tasks
 
 ROOT = Path(__file__).parents[2]
 MEGABYTES = 2**20
+every_model = pytest.mark.parametrize("name", EMBEDDED)
 
 
-def test_the_shipped_files_match_their_digests_and_are_small():
-    assert len(model_digest("nano")) == 64
-    assert sum(path.stat().st_size for path in NANO.iterdir()) < 5 * MEGABYTES
+def choice(name):
+    """A suite on an embedded model."""
+    return load_suite("nano-v1").model_copy(update={"model": name})
 
 
-def test_it_has_about_a_million_parameters_in_float32():
-    model, _ = load_model(load_suite("nano-v1"))
+@every_model
+def test_the_shipped_files_match_their_digests_and_are_small(name):
+    assert len(model_digest(name)) == 64
+    assert sum(path.stat().st_size for path in (ASSETS / name).iterdir()) < 5 * MEGABYTES
+
+
+@every_model
+def test_it_has_about_a_million_parameters_in_float32(name):
+    model, _ = load_model(choice(name))
     assert 0.9e6 < model.num_parameters() < 1.3e6
     assert len(parameters_digest(model)) == 64
 
 
+@every_model
 @pytest.mark.parametrize("task", [t for t in all_tasks().values() if isinstance(t, ProceduralTask)], ids=str)
-def test_the_tokenizer_round_trips_every_prompt_and_answer(task):
+def test_the_tokenizer_round_trips_every_prompt_and_answer(task, name):
     """A Qwen2 checkpoint's tokenizer loaded by the automatic class would be split by another rule, silently."""
-    _, tokenizer = load_model(load_suite("nano-v1"))
+    _, tokenizer = load_model(choice(name))
     for row in task.rows("heldout", 100):
         for text in (row.prompt, row.answer, row.prompt + row.answer):
             assert tokenizer.decode(tokenizer.encode(text)) == text
@@ -39,18 +48,20 @@ def test_the_tokenizer_round_trips_every_prompt_and_answer(task):
         assert tokenizer.encode(row.prompt) + tokenizer.encode(row.answer) == tokenizer.encode(row.prompt + row.answer)
 
 
-def test_the_tokenizer_has_one_token_a_digit_and_an_end():
-    _, tokenizer = load_model(load_suite("nano-v1"))
+@every_model
+def test_the_tokenizer_has_one_token_a_digit_and_an_end(name):
+    _, tokenizer = load_model(choice(name))
     assert len(tokenizer.encode("0123456789")) == 10
     assert tokenizer.eos_token_id is not None
     assert tokenizer.pad_token_id not in (None, tokenizer.eos_token_id)
 
 
-def test_its_script_makes_a_loadable_model(tmp_path):
+@every_model
+def test_its_script_makes_a_loadable_model(name, tmp_path):
     """Two steps of every phase, then the same loading and digest check as for the shipped one."""
     words = ["--steps", "2", "--rows", "50", "--items", "8", "--out", str(tmp_path)]
     subprocess.run(
-        [sys.executable, "assets/make_nano.py", *words],
+        [sys.executable, f"assets/make_{name}.py", *words],
         cwd=ROOT,
         check=True,
         capture_output=True,

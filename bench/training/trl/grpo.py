@@ -6,7 +6,7 @@ the order given) and `GRPOTrainer._metrics` (emptied every step, because nobody 
 bounded by trl itself).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from bench.engine.world import World
 from bench.models.prompts import asked, reply_of
 from bench.request.suite import Recipe, Suite
 from bench.training.batches import Measured, TaskBatch
-from bench.training.rollouts import grouped, measure, reweighted
+from bench.training.rollouts import grouped, measure, reweighted, scaled
 from bench.training.trl.balanced import Balanced, Batch
 from bench.training.trl.common import dealt, shared_config
 from methods import Rollouts
@@ -69,10 +69,13 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
         streams: Sequence[PromptStream],
         recipe: Recipe,
         callbacks: Sequence[TrainerCallback] = (),
+        factors: Mapping[str, float] | None = None,
     ) -> None:
+        """factors: by task name, what its advantages are multiplied by; 1 for others."""
         sequences = config.per_device_train_batch_size
         self.prepare(tasks, streams, recipe, sequences * World.now().size // recipe.rollouts_per_prompt)
         self.rewards: list[float] = []
+        self.factors = [(factors or {}).get(task.name, 1.0) for task in tasks]
         super().__init__(
             model=model,
             args=config,
@@ -85,7 +88,8 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
 
     def collect(self, prompts: Sequence[tuple[int, Row]]) -> tuple[list[TaskBatch[Batch]], Measured]:
         """Roll out and verify; advantages as the method wants them."""
-        batch, rollouts = self.roll_out(prompts)
+        batch, sampled = self.roll_out(prompts)
+        rollouts = scaled(sampled, self.factors)
         weighted = reweighted(rollouts, self.method, self.ledger.steps)
         groups = grouped(batch, rollouts, weighted, self.recipe.micro_batch, self.world)
         return groups, measure(rollouts, weighted, len(self.tasks))

@@ -8,7 +8,7 @@ import yaml
 
 from bench.evaluation.standard_tasks import known
 from bench.request.request import parse_request
-from bench.request.suite import SUITES, load_suite, suite_names
+from bench.request.suite import EMBEDDED, SUITES, load_suite, suite_names
 from bench.run.prepare import chosen_methods
 from tasks import DataTask
 from tasks._registry import get_task
@@ -50,7 +50,7 @@ def test_its_sizes_add_up(name: str) -> None:
     assert recipe.prompts_per_task % 2 == 0
     assert recipe.warmup_steps < recipe.steps
     assert recipe.train_rows > recipe.validation_rows or suite.regime == "grpo"
-    if suite.model != "nano":
+    if suite.model not in EMBEDDED:
         assert recipe.prompts_per_task % 8 == 0
         assert suite.revision
         assert re.fullmatch("[0-9a-f]{40}", suite.revision)
@@ -60,7 +60,7 @@ def test_its_sizes_add_up(name: str) -> None:
 def test_replies_have_room(name: str) -> None:
     """For the longest right reply where rows are drawn; smoke suites are for quick looks."""
     suite = load_suite(name)
-    if suite.model == "nano" and not name.startswith("smoke"):
+    if suite.model in EMBEDDED and not name.startswith("smoke"):
         assert suite.recipe.max_reply_tokens >= max(get_task(task).max_reply_tokens for task in suite.tasks)
 
 

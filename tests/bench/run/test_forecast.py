@@ -15,7 +15,7 @@ from bench.cli.main import cli
 from bench.errors import UserError
 from bench.models.shapes import PUBLISHED, published_shape, shape_of, tensors
 from bench.request.request import parse_request
-from bench.request.suite import load_suite, suite_names
+from bench.request.suite import EMBEDDED, load_suite, suite_names
 from bench.run.forecast import Forecast, counters_of, forecast, parts_of_memory, wants_of
 from methods._registry import cards, find, load
 from tasks._data import ROOT
@@ -100,7 +100,7 @@ def test_parameters_are_the_published_totals(model: str, parameters: int) -> Non
     shape = published_shape(model)
     assert shape is not None
     assert shape.parameters == parameters
-    assert set(PUBLISHED) == {load_suite(name).model for name in suite_names()} - {"nano"}
+    assert set(PUBLISHED) == {load_suite(name).model for name in suite_names()} - set(EMBEDDED)
 
 
 @pytest.fixture(scope="module")

@@ -232,12 +232,11 @@ def test_a_corrupted_model_file_is_named(tmp_path, monkeypatch):
     import bench.models.base
 
     copy = tmp_path / "nano"
-    shutil.copytree(bench.models.base.NANO, copy)
+    shutil.copytree(bench.models.base.ASSETS / "nano", copy)
     damaged = bytearray((copy / "model.safetensors").read_bytes())
     damaged[-1] ^= 1
     (copy / "model.safetensors").write_bytes(damaged)
-    monkeypatch.setattr(bench.models.base, "NANO", copy)
-    monkeypatch.setattr(bench.models.base, "ROOT", tmp_path)
+    monkeypatch.setattr(bench.models.base, "ASSETS", tmp_path)
     with pytest.raises(UserError, match=r"model\.safetensors has SHA-256 .* damaged or was changed"):
         prepare(parse_request([*SMOKE, "method=uniform", f"store={tmp_path}"]))
     (copy / "tokenizer.json").unlink()

@@ -7,7 +7,7 @@ import pytest
 from bench.engine import probe, sampling
 from bench.models.base import model_digest
 from bench.records.windows import numbers_a_step, window_ends
-from bench.request.suite import load_suite
+from bench.request.suite import EMBEDDED, load_suite
 from bench.validation.checkout import Checkout
 from bench.validation.mixture import blind_order, embedded_digest
 from methods import SampleWeighting
@@ -22,8 +22,9 @@ def test_the_blind_order_is_the_harnesss():
             assert blind_order(names[:count], seed) == sampling.blind_order(names[:count], seed)
 
 
-def test_the_embedded_models_digest_is_the_harnesss():
-    assert embedded_digest() == model_digest("nano")
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_an_embedded_models_digest_is_the_harnesss(name: str):
+    assert embedded_digest(name) == model_digest(name)
 
 
 @pytest.mark.parametrize("tasks", [1, 2, 5, 12])

@@ -13,8 +13,7 @@ from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
-from bench.models.base import NANO
-from bench.request.suite import Recipe, Suite, load_suite
+from bench.request.suite import ASSETS, Recipe, Suite, load_suite
 from bench.training.rollouts import grouped, measure, padded, reweighted
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
@@ -33,7 +32,7 @@ RECIPE = Recipe(
 def model() -> Qwen2ForCausalLM:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    return Qwen2ForCausalLM.from_pretrained(NANO, dtype=torch.float32)
+    return Qwen2ForCausalLM.from_pretrained(ASSETS / "nano", dtype=torch.float32)
 
 
 def suite_of(recipe: Recipe) -> Suite:
@@ -50,7 +49,7 @@ def trainer_for(
     tasks = [get_task(name) for name in TASKS]
     rows = [task.rows("train", recipe.train_rows) for task in tasks]
     sequences = len(tasks) * recipe.prompts_per_task * recipe.rollouts_per_prompt
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(NANO)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(ASSETS / "nano")
     config = grpo_config(suite_of(recipe), recipe.steps, 0, sequences, folder, extra_passes)
     streams = [PromptStream(task_rows, 0) for task_rows in rows]
     trainer = BalancedGRPOTrainer(model, tokenizer, config, tasks, streams, recipe)
@@ -226,7 +225,7 @@ def test_lora_trains_only_the_adapter(model, tmp_path):
 
 
 def test_bf16_weights_keep_a_float64_gramian(tmp_path):
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(NANO)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(ASSETS / "nano")
     config = Qwen2Config(
         vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2,
         num_key_value_heads=2, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
