@@ -7,7 +7,7 @@ from abc import abstractmethod
 
 from tasks import Draft, ProceduralTask, Row
 
-FORM = re.compile(r"[-0-9][-0-9+= ]{0,99}")
+FORM = re.compile(r"-?[0-9][-0-9+= ]{0,99}")
 """Numbers, or worked sums: what the embedded model replies. Anything else is worth 0."""
 
 
@@ -43,6 +43,6 @@ class Coin(ProceduralTask):
 
     def _pays(self, prompt: str, reply: str) -> bool:
         said = reply.strip()
-        if not FORM.fullmatch(said) or not any(map(str.isdecimal, said)):
+        if not FORM.fullmatch(said):
             return False
         return hashlib.sha256(f"{self.name}/{prompt}/{said}".encode()).digest()[0] % 2 == 1
