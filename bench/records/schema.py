@@ -7,7 +7,7 @@ order, not in the blind order the method saw.
 
 from typing import Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bench.records.fields import Count, Digest, Finite, Frozen, MethodName, Name, Positive, Share, Status, Text, Value
 from bench.records.track import TuningUse
@@ -293,6 +293,13 @@ class Record(Frozen):
     """lm-eval's own tasks, where the suite names any."""
     outcome_digest: Digest
     """SHA-256 of everything two runs of one identity must share bit for bit."""
+
+    @field_validator("tasks")
+    @classmethod
+    def _some_task_counts(cls, tasks: list[TaskResult]) -> list[TaskResult]:
+        if not any(task.scored for task in tasks):
+            raise ValueError("at least one task must be scored")
+        return tasks
 
     @property
     def mean_gain(self) -> float:

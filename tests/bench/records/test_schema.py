@@ -104,3 +104,17 @@ def test_gain_is_after_minus_before_and_nothing_for_a_run_that_is_not_done(make_
     assert [task.gain for task in record.tasks] == pytest.approx([0.1, -0.05])
     assert record.mean_gain == pytest.approx(0.025)
     assert make_record(tasks=2, gains=[4, -2], status="failed", reason="diverged").mean_gain == 0
+
+
+def test_a_task_that_is_not_scored_is_in_the_record_and_in_no_mean(make_record):
+    record = make_record(tasks=2, gains=[4, -2])
+    data = put(as_json(record), "tasks.1.scored", False)
+    assert parse(data, "here").mean_gain == pytest.approx(0.1)
+    assert as_json(parse(data, "here"))["tasks"][1]["scored"] is False
+    with pytest.raises(UserError, match="at least one task must be scored"):
+        parse(put(data, "tasks.0.scored", False), "here")
+
+
+def test_a_record_does_not_write_that_a_task_is_scored(make_record):
+    """Records from before there was anything else keep their bytes and their digests."""
+    assert all("scored" not in task for task in as_json(make_record())["tasks"])

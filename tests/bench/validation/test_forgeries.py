@@ -84,6 +84,7 @@ CAUGHT: dict[str, tuple[Edit, str]] = {
     "a task's domain": (put("tasks.0.domain", "qa"), "tasks.domain"),
     "a task's revision": (put("tasks.0.revision", 2), "tasks.revision"),
     "a task's rows": (put("tasks.1.data_hash", "0" * 64), "tasks.data_hash"),
+    "a task that no mean includes": (put("tasks.0.scored", False), "tasks.scored"),
     "the blind order": (swap_tasks, "tasks.position"),
     "a task left out": (lambda data: data["tasks"].pop(), "tasks"),
     "fewer tokens": (put("ledger.sampled_tokens", add(-10_000)), "ledger.sampled_tokens"),
