@@ -6,7 +6,7 @@ import pytest
 
 from bench.errors import UserError
 from bench.request.request import override, parse_request
-from bench.request.suite import Suite, checked, load_suite
+from bench.request.suite import Suite, load_suite, validated
 from bench.run.prepare import scorable
 from tasks._registry import get_task
 
@@ -21,7 +21,7 @@ every_field = pytest.mark.parametrize(("field", "value", "word"), FIELDS)
 
 def suite(**changes: Any) -> Suite:
     """nano-v1 with changes, checked as a file is."""
-    return checked(Suite, {**BASE.model_dump(mode="json"), **changes}, "test")
+    return validated(Suite, {**BASE.model_dump(mode="json"), **changes}, "test")
 
 
 @every_field
