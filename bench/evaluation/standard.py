@@ -32,7 +32,7 @@ from bench.evaluation.standard_tasks import (
     subjects,
 )
 from bench.records.fields import Finite, Frozen
-from bench.records.schema import StandardScore
+from bench.records.standard import StandardScore
 from bench.request.suite import Suite
 from tasks._code_eval import SandboxCodeEval
 from tasks._data import data_root

@@ -10,6 +10,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from bench.records.fields import Count, Digest, Finite, Frozen, MethodName, Name, Positive, Share, Status, Text, Value
+from bench.records.standard import StandardScore
 from bench.records.track import TuningUse
 
 SCHEMA_VERSION: Final = 1
@@ -249,21 +250,6 @@ class Provenance(Frozen):
     finished: Text
     total_seconds: Positive
     """Wall time of the whole run, set-up and evaluation included."""
-
-
-class StandardScore(Frozen):
-    """One of lm-eval's own tasks, scored as lm-eval does: reported beside the gain, never in place of it."""
-
-    task: Name
-    metric: Text
-    before: Finite
-    after: Finite | None
-    """None if the run failed before it could be evaluated."""
-    items: int = Field(gt=0)
-    fewshot: int = Field(ge=0)
-    """Examples shown in the prompt."""
-    version: Text
-    """Version of the task's description in lm-eval."""
 
 
 class Record(Frozen):

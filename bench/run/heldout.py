@@ -8,7 +8,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.evaluation.rewards import base_scores, evaluate
 from bench.protocol import PROTOCOL
-from bench.records.schema import Score, StandardScore
+from bench.records.schema import Score
+from bench.records.standard import StandardScore
 from bench.request.suite import ROOT, Suite
 from bench.run.prepare import Prepared
 from tasks import Task
