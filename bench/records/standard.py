@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from bench.records.fields import Finite, Frozen, Text
+from bench.records.fields import Finite, Frozen, Name, Text
 
 
 class StandardScore(Frozen):
