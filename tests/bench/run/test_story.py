@@ -163,22 +163,6 @@ def test_two_fresh_runs_are_bitwise_equal_whatever_the_process_did_before(tmp_pa
     assert outcome(first) == outcome(second)
 
 
-def test_what_a_suite_says_by_task_reaches_the_run(tmp_path):
-    """What is not scored, whose advantages are louder, and who has fewer rows."""
-    words = ["method=uniform", "tasks=arithmetic,coin_addition", "scored=arithmetic", "recipe.prompts_per_task=4"]
-    plain, louder, fewer = (
-        train(tmp_path, *words, *more).record for more in ([], ["advantage_scale=arithmetic:8"], ["rows=arithmetic:64"])
-    )
-    assert [task.scored for task in plain.tasks] == [True, False]
-    assert plain.mean_gain == plain.tasks[0].gain
-
-    first, scaled = (record.curves.mean_abs_advantage[0] for record in (plain, louder))
-    assert scaled[0] == pytest.approx(8 * first[0], rel=1e-3)
-    assert scaled[1] == first[1] > 0
-    same = [a.data_hash == b.data_hash for a, b in zip(plain.tasks, fewer.tasks, strict=True)]
-    assert same == [False, True]
-
-
 def test_another_seed_is_another_run(tmp_path):
     first, second = (train(tmp_path, "method=uniform", f"seed={seed}").record for seed in (0, 1))
     assert first.identity != second.identity
