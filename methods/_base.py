@@ -223,14 +223,19 @@ class Stages(Protocol):
         """Set the model's trained parameters, [P]."""
 
     def train(
-        self, steps: int, shares: Callable[[int], Tensor], size: float = 1.0, after: Callable[[int], None] | None = None
+        self,
+        steps: int,
+        shares: Callable[[int], Tensor],
+        size: float = 1.0,
+        after: Callable[[int], None] | None = None,
+        observe: Callable[[Signals], None] | None = None,
     ) -> list[Signals]:
         """Train `steps` steps with a fresh optimizer and warm-up, and return their signals.
 
         shares: shares [K] of the prompts of step 0, 1, ...; size: prompts of each step, as a part of a full one, in
-        (0, 1]; after: called with 0, 1, ... when the optimizer has stepped; it may `load`. What both remember must be
-        plain values or tensors in variables of `execute`, or declared `state`: a run may be interrupted and go on.
-        RunFailed if it costs more than is left.
+        (0, 1]; after: called with 0, 1, ... when the optimizer has stepped; it may `load`; observe: called with the
+        signals of every step. What they remember must be plain values or tensors in variables of `execute`, or
+        declared `state`: a run may be interrupted and go on. RunFailed if it costs more than is left.
         """
 
     def score(self, size: float) -> Tensor:

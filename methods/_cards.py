@@ -25,6 +25,7 @@ CLAIM = "Conflicts"
 """A fourth field, for methods that combine gradients: how often the update opposes a task."""
 CLAIMANTS = {"GramianWeighting", "GradientCombination"}
 NEVER = "never"
+INDEPENDENT = "never, of independent gradients"
 RATE = re.compile(r"in (\d+(?:\.\d+)?) % of \S.*")
 
 
@@ -42,7 +43,7 @@ class MethodCard:
     """Every deviation from the source."""
     costs: str
     conflicts: str
-    """`never`, `in N % of ...`, or '' where the method does not say."""
+    """`never`, `never, of independent gradients`, `in N % of ...`, or '' where the method does not say."""
     acts_on: tuple[str, ...]
     """Names of hook classes, in the order of the step."""
     class_name: str
@@ -122,8 +123,9 @@ def _claim(path: Path, text: str, acts_on: tuple[str, ...]) -> str:
     """What a file says of conflicts, if it may and says it well."""
     if text and not CLAIMANTS & set(acts_on):
         raise broken(path, f"{CLAIM} is a field of {' and '.join(sorted(CLAIMANTS))} only; take it out")
-    if text and text != NEVER and not RATE.fullmatch(text):
-        raise broken(path, f"{CLAIM} says {NEVER!r} or 'in N % of ...', not {text!r}; `bench check` measures N")
+    if text and text not in (NEVER, INDEPENDENT) and not RATE.fullmatch(text):
+        allowed = f"{NEVER!r}, {INDEPENDENT!r} or 'in N % of ...'"
+        raise broken(path, f"{CLAIM} says {allowed}, not {text!r}; `bench check` measures N")
     return text
 
 

@@ -13,10 +13,12 @@ from methods import Layout
 def ties(vectors: Tensor, density: float) -> Tensor:
     """Trim, elect signs, average those that agree: TIES-Merging (arXiv 2306.01708), Algorithm 1.
 
-    density: share of each vector's entries that is kept, those of largest size, at least one; equal ones stay together.
+    density: share of each vector's entries that is kept, rounded down and one more, as in the authors' code, those of
+    largest size; equal ones stay together.
     """
     sizes = vectors.abs()
-    trimmed = vectors.where(sizes >= _least_kept(sizes, density), 0)
+    kept = min(int(density * vectors.shape[1]) + 1, vectors.shape[1])
+    trimmed = vectors.where(sizes >= _smallest_of(sizes, kept), 0)
     elected = trimmed.sum(dim=0, dtype=torch.float64).sign()
     agrees = trimmed.sign() == elected  # where nothing is elected, only zeros agree
     return trimmed.where(agrees, 0).sum(dim=0) / agrees.sum(dim=0).clamp(min=1)
@@ -79,9 +81,12 @@ def nearest_orthonormal(matrix: Tensor) -> Tensor:
 
 def _least_kept(values: Tensor, share: float) -> Tensor:
     """The least of the largest entries that make up this share of each row, [K, 1]; at least one entry."""
-    width = values.shape[1]
-    kept = max(round(share * width), 1)
-    return values.kthvalue(width - kept + 1, dim=1, keepdim=True).values
+    return _smallest_of(values, max(round(share * values.shape[1]), 1))
+
+
+def _smallest_of(values: Tensor, count: int) -> Tensor:
+    """The least of the `count` largest entries of each row, [K, 1]."""
+    return values.kthvalue(values.shape[1] - count + 1, dim=1, keepdim=True).values
 
 
 def _rescaled(values: Tensor, low: Tensor) -> Tensor:

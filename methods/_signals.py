@@ -11,7 +11,7 @@ class RunInfo:
     """What a method may know of its run.
 
     tasks: K; sizes: [K] training rows a task; steps: optimizer steps of the budget; prompts: of all tasks in
-    a step; reply_tokens: a completion is cut here.
+    a step; reply_tokens: a completion is cut here; rollouts: completions of a prompt, 1 where none is sampled.
     """
 
     tasks: int
@@ -19,6 +19,7 @@ class RunInfo:
     steps: int
     prompts: int = 1
     reply_tokens: int = 1
+    rollouts: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
 """Specialists: one model a task, each trained alone from the same start, together at the budget of one model."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from methods import Stages
+from methods import Layout, Stages
+from methods._adapters import Products
 from methods._columns import wide
 
 
@@ -24,8 +27,31 @@ def specialists(stages: Stages, tasks: int, steps: int) -> Tensor:
     return torch.stack([trained(stages, start, steps, shares, 1 / tasks) for shares in alone])
 
 
-def task_vectors(stages: Stages, tasks: int) -> tuple[Tensor, Tensor]:
-    """The start, [P], and what specialists add to it, [K, P] in float32 or wider, for the whole budget."""
+def merged(stages: Stages, tasks: int, scale: float, merge: Callable[[Tensor, Layout], Tensor]) -> Tensor:
+    """The start plus `scale` times what `merge` makes of specialists for the whole budget, [P].
+
+    merge: one vector, [P'], of task vectors, [K, P'], in float32 or wider, and their layout. Where the layout has
+    adapters, each pair of factors is one tensor, B A, there; the sum is folded back to the adapter's rank.
+    """
     start = stages.parameters()
-    models = specialists(stages, tasks, int(stages.left))
-    return start, models.to(wide(start.dtype)).sub_(start)
+    models = specialists(stages, tasks, int(stages.left)).to(wide(start.dtype))
+    products = Products(stages.layout)
+
+    base = products.expanded(start.to(models.dtype)[None])[0]
+    vectors = products.expanded(models).sub_(base)
+    return products.folded(base + scale * merge(vectors, products.layout)).to(start.dtype)
+
+
+def references(stages: Stages, tasks: int, steps: int) -> Tensor:
+    """Gaps, [K], that specialists have in the last quarter of their steps; all of them cost `steps`.
+
+    The model is left as the last specialist. A task without prompts there has the gap 0.
+    """
+    start = stages.parameters()
+    found = torch.zeros(tasks, dtype=torch.float64)
+    for task, shares in enumerate(torch.eye(tasks, dtype=torch.float64)):
+        stages.load(start)
+        seen = stages.train(steps, lambda step, shares=shares: shares, 1 / tasks)  # type: ignore[misc]
+        last = seen[-max(steps // 4, 1) :]
+        found[task] = torch.stack([signals.gaps[task] for signals in last]).nanmean().nan_to_num(0.0)
+    return found

@@ -1,10 +1,12 @@
 """CoBa: weights turn to tasks that converge slowly, until the worst task diverges, and then away from those that do.
 
-Source     Gong et al. 2024, arXiv 2410.06741
-Differs    the validation loss is that of a fresh batch of kept rows in SFT; GRPO has none, and takes the reward gap of
-           the step's own prompts: they are fresh and rewarded before the update, so it is unbiased; L(0) is the mean
-           of L over the warm-up, as one step's is noise, or 1 where that is 0; warm-up and window are shares of the
-           run, up to the paper's 100 and 200 steps; slopes below rounding are 0
+Source     Gong et al. 2024, arXiv 2410.06741, as in the authors' code (MFTCoder, compute_per_task_weight)
+Differs    from the paper's formula, w = DF RCS + (1 - DF) ACS, where that code does: DF is not cut at 1; the sum goes
+           through a softmax once more; and a weight below 1/(10 K) is raised. From the code: the validation loss is
+           that of a fresh batch of kept rows in SFT; GRPO has none, and takes the reward gap of the step's own prompts:
+           they are fresh and rewarded before the update, so it is unbiased; L(0) is the mean of L over the warm-up, as
+           one step's is noise, or 1 where that is 0; warm-up and window are shares of the run, up to the paper's 100
+           and 200 steps; slopes below rounding are 0
 Costs      in SFT one forward pass over a validation batch as large as the training batch, a step; in GRPO nothing
            beyond a plain step
 

@@ -1,12 +1,12 @@
 """DUMP: tasks are sampled by an upper confidence bound of their mean absolute advantage.
 
 Source     Wang et al. 2025, arXiv 2504.09710, equation 3 and algorithm 1
-Differs    the window counts prompts, each at the mean |A| of its task in that step: 19 prompts are the paper's
-           300 completions at its 16 a prompt; prompts follow the shares exactly, where the paper draws them
+Differs    each completion counts at the mean |A| of its task in that step; prompts follow the shares exactly, where the
+           paper draws them
 Costs      nothing beyond a plain step
 
-UCB_k = (mean |A| in the window of task k) + sqrt(2 ln(N + 1) / (n_k + 1)) with n_k prompts of task k so far and N of
-all; shares are softmax(UCB / temperature). A task without prompts so far has mean 0.
+UCB_k = (mean |A| of the last `window` completions of task k) + sqrt(2 ln(N + 1) / (n_k + 1)), with n_k completions of
+task k so far and N of all; shares are softmax(UCB / temperature). A task without completions so far has mean 0.
 """
 
 import torch
@@ -16,7 +16,9 @@ from methods import RunInfo, Settings, Signals, TaskSampling, setting
 
 
 class DUMPSettings(Settings):
-    window: int = setting(19, low=1, high=100_000, search=(8, 128), log=True, doc="newest prompts of a task that count")
+    window: int = setting(
+        300, low=1, high=1_000_000, search=(64, 2048), log=True, doc="newest completions of a task that count"
+    )
     temperature: float = setting(
         0.1, low=0.01, high=100.0, search=(0.05, 1.0), log=True, doc="of the softmax; larger: nearer to equal shares"
     )
@@ -24,21 +26,21 @@ class DUMPSettings(Settings):
 
 class DUMP(TaskSampling):
     name = "dump"
-    version = 1
+    version = 2
     Settings = DUMPSettings
     state = ("drawn", "counts", "gains")
 
     def begin(self, run: RunInfo) -> None:
         super().begin(run)
         self.drawn = torch.zeros(run.tasks, dtype=torch.float64)
-        # The window, newest step first: prompts of each task in a step, and their mean |A|; [steps, K] both.
+        # The window, newest step first: completions of each task in a step, and their mean |A|; [steps, K] both.
         self.counts = torch.zeros(0, run.tasks, dtype=torch.float64)
         self.gains = torch.zeros(0, run.tasks, dtype=torch.float64)
 
     def observe(self, signals: Signals) -> None:
         assert self.run is not None
         gain = signals.mean_abs_advantage
-        count = torch.where(gain.isnan(), 0, signals.shares * self.run.prompts)
+        count = torch.where(gain.isnan(), 0, signals.shares * self.run.prompts * self.run.rollouts)
         self.drawn = self.drawn + count
 
         counts = torch.cat([count[None], self.counts])

@@ -1,49 +1,50 @@
-"""Excess weights: exponentiated gradient ascent on how far each task is behind a specialist of its own.
+"""Excess weights: train a specialist for each task, then move prompts to tasks that are far behind theirs.
 
 Source     AMA-R of Corrado et al. 2025, arXiv 2506.00569
-Differs    the reward gap in place of the preference loss; the specialists' losses are given as a setting, not trained
-           here, and are 0, the best there is, if left out; the step size is that of GroupDRO, on whose convergence
-           result AMA-R rests
-Costs      nothing beyond a plain step, but the specialists must have been trained before
+Differs    the reward gap in place of the preference loss; weights are shares of the prompts; the specialists are
+           trained here, K of them for a part of the budget, and L* is the mean gap of the last quarter of their
+           steps; the step size is ours, as for `group_dro`
+Costs      a part of the budget, half by default, trains the specialists, which are thrown away; a second warm-up
 
-w_k <- w_k exp(eta max(L_k - L*_k, 0)), normalised to sum 1, before each use. Without specialists this is GroupDRO.
+w_k <- w_k exp(eta max(L_k - L*_k, 0)), normalised to sum 1, after each step of the joint training.
 """
 
 import torch
 from torch import Tensor
 
-from methods import LossWeighting, RunInfo, Settings, Signals, setting
+from methods import RunPlan, Settings, Signals, Stages, setting
+from methods._specialists import references
+from methods._weights import equal
 
 
 class ExcessWeightsSettings(Settings):
-    step: float = setting(0.01, low=0.0, high=100.0, log=True, search=(0.003, 1.0), doc="eta")
-    reference: tuple[float, ...] = setting(
-        (),
-        low=0.0,
-        high=1e6,
-        per_task=True,
-        doc="L* of each task, in the suite's task order: 1 - the specialist's mean reward (its loss, in SFT); empty: 0",
-    )
+    step: float = setting(0.1, low=0.0, high=100.0, log=True, search=(0.01, 1.0), doc="eta")
+    first: float = setting(0.5, low=0.0, high=1.0, search=(0.2, 0.6), doc="share of the budget for the specialists")
 
 
-class ExcessWeights(LossWeighting):
+class ExcessWeights(RunPlan):
     name = "excess_weights"
-    version = 1
+    version = 2
     Settings = ExcessWeightsSettings
-    state = ("logits",)
 
-    def begin(self, run: RunInfo) -> None:
-        super().begin(run)
-        self.reference = torch.tensor(self.settings.reference or (0.0,) * run.tasks, dtype=torch.float64)
-        self.logits = torch.zeros(run.tasks, dtype=torch.float64)
+    def execute(self, stages: Stages) -> Tensor:
+        assert self.run is not None
+        start = stages.parameters()
+        steps = int(stages.left)
+        best = torch.zeros(self.run.tasks, dtype=torch.float64)
 
-    def _after(self, signals: Signals) -> Tensor:
-        excess = (signals.gaps - self.reference).clamp(min=0).nan_to_num(0.0)
-        logits: Tensor = self.logits + self.settings.step * excess
-        return logits.log_softmax(dim=0)
+        # Where there is no step for the specialists, the best there is has no gap.
+        first = min(round(self.settings.first * steps), steps - 1)
+        if first > 0:
+            best = references(stages, self.run.tasks, first)
 
-    def weights(self, signals: Signals) -> Tensor:
-        return self._after(signals).exp()
+        logits = equal(self.run.tasks).log()
 
-    def observe(self, signals: Signals) -> None:
-        self.logits = self._after(signals)
+        def ascend(signals: Signals) -> None:
+            nonlocal logits
+            excess = (signals.gaps - best).clamp(min=0).nan_to_num(0.0)
+            logits = (logits + self.settings.step * excess).log_softmax(dim=0)
+
+        stages.load(start)
+        stages.train(steps - max(first, 0), lambda step: logits.exp(), observe=ascend)
+        return stages.parameters()

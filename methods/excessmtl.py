@@ -1,12 +1,12 @@
 """ExcessMTL: tasks that are further from convergence gain weight, by an estimate of their excess risk.
 
-Source     He et al. 2024, arXiv 2402.02009, equations 6, 7 and 9
+Source     He et al. 2024, arXiv 2402.02009, equations 6, 7 and 9; step 1 as in the authors' runs
 Differs    weights sum to 1 where the code of the paper has them sum to K; no 1e-7 under the root: a coordinate that
            never had a gradient counts 0; the first excess risk of a task is that of the first step in which it has a
            gradient, as in the code, where the paper averages the first epochs; a task without prompts keeps its last
            excess risk
-Costs      state of one more [K, P], in float32 or wider; a pass that changes it and a second one over the gradients;
-           no extra backward pass
+Costs      state of one more [K, P], in float32 or wider; a pass that changes it and a second one over the gradients; no
+           extra backward pass
 Conflicts  in 99 % of strongly conflicting gradients
 
 H_k = sqrt(sum over steps of g_k^2) by coordinate is AdaGrad's estimate of the curvature. The excess risk
@@ -24,13 +24,13 @@ from methods._columns import chunks, weighted_sum, wide
 
 class ExcessMTLSettings(Settings):
     step: float = setting(
-        0.01, low=0.0, high=10.0, log=True, search=(1e-3, 1.0), doc="step of the exponentiated gradient on weights"
+        1.0, low=0.0, high=10.0, log=True, search=(0.01, 3.0), doc="step of the exponentiated gradient on weights"
     )
 
 
 class ExcessMTL(GradientCombination):
     name = "excessmtl"
-    version = 1
+    version = 2
     Settings = ExcessMTLSettings
     state = ("curvature", "first", "excess", "log_weights")
 

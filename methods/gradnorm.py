@@ -1,10 +1,11 @@
 """GradNorm: weights are learned so that weighted gradient norms are equal, or larger where the loss falls more slowly.
 
 Source     Chen et al. 2018, arXiv 1711.02257, Algorithm 1
-Differs    the reward gap in place of the loss, an exponential mean over steps; L(0) is the mean gap of the first
-           steps, a share of the run, in which weights are 1/K; weights are a softmax of logits under Adam, so that
-           they stay positive and sum to 1, where the paper rescales the weights themselves to sum K; norms are those
-           of the whole gradient, not of the last shared layer; tasks without a gradient are left out
+Differs    the reward gap in place of the loss, an exponential mean over steps; L(0) is the mean gap of the first steps,
+           a share of the run, in which weights are 1/K; weights are a softmax of logits under Adam, so that they stay
+           positive and sum to 1, where the paper rescales the weights themselves to sum K; norms are those of the whole
+           gradient, not of the last shared layer, and each step's are divided by the largest of them, so that Adam
+           hears every step alike at any scale; tasks without a gradient are left out
 Costs      nothing beyond a plain step: the norms are measured anyway
 
 The logits lower sum_k |w_k n_k - mean(w n) r_k^alpha|, the mean held constant, with n the gradient norms and

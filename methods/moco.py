@@ -1,11 +1,12 @@
 """MoCo: track every task's gradient over the steps, and move the weights towards the least norm of their sum.
 
-Source     Fernando et al. 2023, arXiv 2210.12624, Algorithm 1; settings of LibMTL, from the authors' code
-Differs    tracked gradients are divided by the weight they have gathered, so that the first is not half of itself;
-           the step on the weights is divided by the mean squared norm of tracked gradients, so that it has no unit;
+Source     Fernando et al. 2023, arXiv 2210.12624, Algorithm 1; the settings of LibMTL
+Differs    tracked gradients are divided by the weight they have gathered, so that the first is not half of itself; the
+           step on the weights is divided by the mean squared norm of tracked gradients, so that it has no unit;
            gradients are tracked as they are, where the code scales them to the norm of their loss, and weights are
-           projected as in the paper, where the code takes a softmax; a task without prompts keeps what it tracks; a
-           task whose tracked gradient is zero, or rounding beside the largest, has weight 1/K and does not enter
+           projected as in the paper, where the code takes a softmax; the authors' own benchmark has beta, gamma and rho
+           of 0.1, none of which falls; a task without prompts keeps what it tracks; a task whose tracked gradient is
+           zero, or rounding beside the largest, has weight 1/K and does not enter
 Costs      state of one more [K, P], in float32 or wider; a pass that changes it, one for its Gramian and one for the
            sum; no extra backward pass
 Conflicts  in 98 % of strongly conflicting gradients

@@ -1,9 +1,10 @@
 """PCB-Merging: average specialists' task vectors entry by entry, by size and by agreement with the other tasks.
 
 Source     Du et al. 2024, arXiv 2410.02396; the scores of the authors' code, with exp and tanh
-Differs    the specialists are trained here, K of them at the budget of one model; no search for one scale a task;
-           the outer 0.01 % of sizes are not clipped, since AdamW bounds what an entry can move. K equal task vectors
-           t give scale * t in the entries that are kept, and 0 elsewhere
+Differs    the specialists are trained here, K of them at the budget of one model; adapters are merged as the products B
+           A, and folded back to their rank; no search for one scale a task; the outer 0.01 % of sizes are not clipped,
+           since AdamW bounds what an entry can move. K equal task vectors t give scale * t in the entries that are
+           kept, and 0 elsewhere
 Costs      K times the optimizer steps at 1/K of the prompts each; K task vectors in memory, and a few more of them
            while scores are computed
 
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from methods import RunPlan, Settings, Stages, setting
 from methods._merging import pcb
-from methods._specialists import task_vectors
+from methods._specialists import merged
 
 
 class PCBMergingSettings(Settings):
@@ -28,10 +29,9 @@ class PCBMergingSettings(Settings):
 
 class PCBMerging(RunPlan):
     name = "pcb_merging"
-    version = 1
+    version = 2
     Settings = PCBMergingSettings
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None
-        start, vectors = task_vectors(stages, self.run.tasks)
-        return start.add(pcb(vectors, self.settings.share), alpha=self.settings.scale)
+        return merged(stages, self.run.tasks, self.settings.scale, lambda vectors, _: pcb(vectors, self.settings.share))

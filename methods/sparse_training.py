@@ -2,17 +2,20 @@
 
 Source     Zhang et al. 2024, arXiv 2411.18615
 Differs    the number of input weights a neuron keeps is a share of them, and its default is ours; weights as large as
-           the last one kept are kept too, so a tensor of zeros (a new adapter) learns as a whole; rows are the first
-           dimension of a tensor, also in embeddings; no tensor is a task's head, so none is left dense for that;
-           vectors (biases, norms) have one weight a neuron and learn as a whole; the method inside sees the whole
-           gradients, as in the paper's update, so what it promises of its direction may not hold for what is left
+           the last one kept are kept too, so a tensor of zeros learns as a whole; a run on adapters is refused, whose
+           pre-trained weights are nothing but chance; rows are the first dimension of a tensor, also in embeddings; no
+           tensor is a task's head, so none is left dense for that; vectors (biases, norms) have one weight a neuron and
+           learn as a whole; the method inside sees the whole gradients, as in the paper's update, so what it promises
+           of its direction may not hold for what is left
 Costs      nothing beyond the method inside; one byte a parameter
 """
 
 import torch
 from torch import Tensor
 
+from bench.errors import UserError
 from methods import Inner, Layout, Passes, Settings, StepWrapper, setting
+from methods._adapters import DOWN, UP
 
 
 class SparseTrainingSettings(Settings):
@@ -23,10 +26,15 @@ class SparseTrainingSettings(Settings):
 
 class SparseTraining(StepWrapper):
     name = "sparse_training"
-    version = 1
+    version = 2
     Settings = SparseTrainingSettings
 
     def prepare(self, parameters: Tensor, layout: Layout) -> None:
+        if any(mark in name for mark in (DOWN, UP) for name in layout.names):
+            raise UserError(
+                "sparse_training chooses by the size of pre-trained weights, and adapters begin at random: "
+                "take a suite that trains the model itself, or leave the wrapper out."
+            )
         tensors = parameters.split(layout.sizes)  # type: ignore[no-untyped-call]
         masks = [
             small(part.view(shape), self.settings.share) for part, shape in zip(tensors, layout.shapes, strict=True)

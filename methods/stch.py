@@ -8,8 +8,8 @@ Differs    the reward gap in place of the loss, in the gradient as well; the ear
 Costs      nothing beyond a plain step
 
 The loss is mu log sum_k exp(log(L_k / nadir_k) / mu), and the sum of log losses before the nadir is known. Its
-gradient weighs task k in proportion to (L_k / nadir_k)^(1/mu) / L_k: at mu = 1, the default, this is the constant
-1 / nadir_k; smaller values turn to the task furthest behind.
+gradient weighs task k in proportion to (L_k / nadir_k)^(1/mu) / L_k: at mu = 1 this is the constant 1 / nadir_k;
+smaller values turn to the task furthest behind. The paper tries 0.01 to 1.
 """
 
 from torch import Tensor
@@ -19,14 +19,14 @@ from methods._weights import Levels, log_loss_weights, part_of_run, relative
 
 
 class STCHSettings(Settings):
-    mu: float = setting(1.0, low=1e-3, high=100.0, log=True, search=(0.05, 2.0), doc="0 would be the plain maximum")
+    mu: float = setting(0.1, low=1e-3, high=100.0, log=True, search=(0.01, 1.0), doc="0 would be the plain maximum")
     warm_up: float = setting(0.1, low=0.0, high=0.5, search=(0.02, 0.3), doc="share of the run that sets the nadir")
     decay: float = setting(0.5, low=0.0, high=0.999, search=(0.0, 0.95), doc="memory of the mean gap; 0: this step's")
 
 
 class STCH(LossWeighting):
     name = "stch"
-    version = 1
+    version = 2
     Settings = STCHSettings
     state = ("levels",)
 

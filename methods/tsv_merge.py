@@ -1,10 +1,11 @@
 """TSV-Merge: of specialists' updates of each matrix, keep the first singular vectors, made orthogonal across tasks.
 
 Source     Gargiulo et al. 2025, arXiv 2412.00081, Algorithm 1 (TSV-Merge)
-Differs    the specialists are trained here, K of them at the budget of one model; at least one triplet a task where
-           the reference code takes none (matrices narrower than K); singular vectors of the value 0 are left out;
-           directions that tasks share exactly count once, where the reference code completes them with arbitrary
-           ones. K equal task vectors t give the first 1/K of the singular triplets of t
+Differs    the specialists are trained here, K of them at the budget of one model; adapters are merged as the products B
+           A, and folded back to their rank; at least one triplet a task where the reference code takes none (matrices
+           narrower than K); singular vectors of the value 0 are left out; directions that tasks share exactly count
+           once, where the reference code completes them with arbitrary ones. K equal task vectors t give the first 1/K
+           of the singular triplets of t
 Costs      K times the optimizer steps at 1/K of the prompts each; K task vectors in memory; K + 2 singular value
            decompositions of every matrix
 
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from methods import RunPlan, Settings, Stages, setting
 from methods._merging import tsv
-from methods._specialists import task_vectors
+from methods._specialists import merged
 
 
 class TSVMergeSettings(Settings):
@@ -26,10 +27,9 @@ class TSVMergeSettings(Settings):
 
 class TSVMerge(RunPlan):
     name = "tsv_merge"
-    version = 1
+    version = 2
     Settings = TSVMergeSettings
 
     def execute(self, stages: Stages) -> Tensor:
         assert self.run is not None
-        start, vectors = task_vectors(stages, self.run.tasks)
-        return start.add(tsv(vectors, stages.layout), alpha=self.settings.scale)
+        return merged(stages, self.run.tasks, self.settings.scale, tsv)

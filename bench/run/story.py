@@ -198,6 +198,7 @@ class Session:
             steps=recipe.steps,
             prompts=count * recipe.prompts_per_task,
             reply_tokens=recipe.max_reply_tokens,
+            rollouts=recipe.rollouts_per_prompt if self.suite.regime == "grpo" else 1,
         )
         return chosen.kind(settings, seeded(self.seed, purpose)).start(info)
 

@@ -15,7 +15,7 @@ from bench.training.checkpoint.tree import PLAIN, poured
 from methods import RunPlan
 
 T = TypeVar("T")
-Callback = Callable[[int], Any] | None
+Callback = Callable[[Any], Any] | None
 
 
 class Replay:

@@ -57,14 +57,19 @@ class Stages:
         )
 
     def train(
-        self, steps: int, shares: Callable[[int], Tensor], size: float = 1.0, after: Callable[[int], None] | None = None
+        self,
+        steps: int,
+        shares: Callable[[int], Tensor],
+        size: float = 1.0,
+        after: Callable[[int], None] | None = None,
+        observe: Callable[[Signals], None] | None = None,
     ) -> list[Signals]:
         """Train, and return the signals of the steps. RunFailed if it costs more than is left."""
         prompts, seed = self._spend(steps, size), self._seed()
-        callbacks = (shares, after)
+        callbacks = (shares, after, observe)
 
         def live() -> list[Signals]:
-            schedule = Schedule(self.plan.name, shares)
+            schedule = Schedule(self.plan.name, shares, observe)
             with self._in_progress(callbacks):
                 reason = self.training.stage(
                     schedule, steps=steps, prompts=prompts, seed=seed, final=self.left <= ROUNDING, after=after
@@ -134,16 +139,21 @@ class Schedule(TaskSampling):
     version = 1
     state = ("seen",)
 
-    def __init__(self, name: str, shares: Callable[[int], Tensor]) -> None:
+    def __init__(
+        self, name: str, shares: Callable[[int], Tensor], told: Callable[[Signals], None] | None = None
+    ) -> None:
         super().__init__()
         self.name = name  # type: ignore[misc] # errors name the plan
-        self.shares, self.seen = shares, list[Signals]()
+        self.shares, self.told = shares, told
+        self.seen = list[Signals]()
 
     def proportions(self) -> Tensor:
         return self.shares(len(self.seen))
 
     def observe(self, signals: Signals) -> None:
         self.seen.append(signals)
+        if self.told is not None:
+            self.told(signals)
 
 
 def carry_out(plan: RunPlan, training: Training) -> tuple[list[Tensor], str]:

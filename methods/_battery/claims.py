@@ -1,6 +1,6 @@
 """How often an update opposes a task: what a card claims, and what is measured."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Generator, Tensor
@@ -9,7 +9,7 @@ from methods import GradientCombination, GramianWeighting, Method
 from methods._battery.inputs import Case, Step, case_of, equal_cosines, one_against_all, rows_of, signals_of
 from methods._battery.rules import Finding, rule
 from methods._battery.subject import Answers, Subject
-from methods._cards import CLAIM, NEVER, RATE
+from methods._cards import CLAIM, INDEPENDENT, NEVER, RATE
 
 TOLERANCE = 1e-9
 """Of a cosine."""
@@ -26,8 +26,13 @@ KINDS: tuple[type[Method], ...] = (GramianWeighting, GradientCombination)
 def conflicts(subject: Subject) -> Iterator[Finding]:
     """The card says how often the update opposes a task, and that is so."""
     claim = subject.card.conflicts
-    if claim == NEVER:
-        yield from opposed(subject)
+    if claim in (NEVER, INDEPENDENT):
+        yield from opposed(subject, strong_conflicts())
+        among_dependent = list(opposed(subject, dependent()))
+        if claim == NEVER:
+            yield from among_dependent
+        elif not among_dependent:
+            yield "dependent gradients", "no update opposes a task", f"a line `{CLAIM}  {NEVER}`"
         return
 
     rate = measured_rate(subject)
@@ -43,12 +48,14 @@ def conflicts(subject: Subject) -> Iterator[Finding]:
 
 def fitting_claim(subject: Subject, rate: float) -> str:
     """What a card can say of a method of that rate."""
-    return NEVER if rate == 0 and not any(opposed(subject)) else f"in {rate:.0f} % of {SET}"
+    if rate or any(opposed(subject, strong_conflicts())):
+        return f"in {rate:.0f} % of {SET}"
+    return INDEPENDENT if any(opposed(subject, dependent())) else NEVER
 
 
-def opposed(subject: Subject) -> Iterator[Finding]:
-    """Updates that oppose a task where conflicts are strongest."""
-    for case in strong_conflicts():
+def opposed(subject: Subject, cases: Iterable[Case]) -> Iterator[Finding]:
+    """Updates that oppose a task."""
+    for case in cases:
         for index, found in enumerate(subject.run(case)):
             worst = lowest_cosine(found, case.steps[index])
             if worst < -TOLERANCE:
@@ -112,6 +119,17 @@ def strong_conflicts() -> tuple[Case, ...]:
         rows_of_steps = [cases[-1 - at % 6].steps[0].gradients.roll(at, dims=0) for at in range(2 * tasks)]
         steps = (Step(rows, signals_of(rows, at), None) for at, rows in enumerate(rows_of_steps))
         cases.append(Case(f"{tasks} gradients that change with every step", tuple(steps)))
+    return tuple(cases)
+
+
+def dependent() -> tuple[Case, ...]:
+    """Gradients of fewer dimensions than tasks, which is what adapters of low rank and many tasks come to."""
+    source = Generator().manual_seed(44)
+    cases = []
+    for tasks, rank in ((3, 2), (5, 3), (8, 4)):
+        factors = torch.randn(tasks, rank, dtype=torch.float64, generator=source)
+        rows = factors @ torch.randn(rank, 10, dtype=torch.float64, generator=source)
+        cases.append(case_of(f"{tasks} gradients of rank {rank}", rows, vary=False, steps=2))
     return tuple(cases)
 
 

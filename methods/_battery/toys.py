@@ -118,11 +118,21 @@ class ToyStages:
         self.now = parameters.detach().clone()
 
     def train(
-        self, steps: int, shares: Callable[[int], Tensor], size: float = 1.0, after: Callable[[int], None] | None = None
+        self,
+        steps: int,
+        shares: Callable[[int], Tensor],
+        size: float = 1.0,
+        after: Callable[[int], None] | None = None,
+        observe: Callable[[Signals], None] | None = None,
     ) -> list[Signals]:
         """Train, and return the signals of the steps. RunFailed if it costs more than is left."""
         self._spend(steps, size)
-        return [self._step(at, shares(at), after) for at in range(steps)]
+        seen = []
+        for at in range(steps):
+            seen.append(self._step(at, shares(at), after))
+            if observe is not None:
+                observe(seen[-1])
+        return seen
 
     def score(self, size: float) -> Tensor:
         """Mean reward, [K], of the model as it is."""

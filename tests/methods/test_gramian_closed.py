@@ -13,7 +13,6 @@ from bench.engine.gradients import inner_products
 from methods import Gramian, Method, RunInfo, Signals, Weighting
 from methods.aligned_mtl import AlignedMTL, AlignedMTLSettings
 from methods.config import ConFIG
-from methods.gradvac import GradVac, GradVacSettings
 from methods.imtl_g import IMTLG
 from methods.modo import MoDo
 from methods.norm_equalised import NormEqualised
@@ -29,7 +28,6 @@ BETWEEN = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.7, 0.7, 0.02**0.5]]
 """Unit gradients that agree; C^+ 1 = (15, 15, -20), because the third lies nearly between the others."""
 CLOSED = (ConFIG, IMTLG, AlignedMTL, UnitNorm, NormEqualised)
 MODES = ("min", "median", "rmse")
-SAME_TARGETS = GradVacSettings(beta=0.0)
 
 
 def float64(values: Any) -> Tensor:
@@ -98,15 +96,12 @@ GOLDEN: list[tuple[type[Weighting], Any, list[list[float]], list[float]]] = [
     # half of the published sum (.188135, 2.452966, 2.452966)
     (NormEqualised, None, J_BASE, [0.188135 / 2, 2.452966 / 2, 2.452966 / 2]),
     (NormEqualised, None, DIAGONAL, [1.0, 1.0]),
-    # nothing was usual: PCGrad, half of the published (.584795, 3.801170, 3.801170)
-    (GradVac, None, J_BASE, [0.2923977, 1.9005848, 1.9005848]),
     # the silent third task leaves the problem; the scale stays that of three tasks
     (ConFIG, None, SILENT, [0.158809 / 3, 2.070607 / 3, 2.070607 / 3]),
     (IMTLG, None, SILENT, [0.076697 * 2 / 3, 2 / 3, 2 / 3]),
     (AlignedMTL, None, SILENT, [0.426557 / 3, 1.934666 / 3, 1.934666 / 3]),
     (UnitNorm, None, [*DIAGONAL, [0.0, 0.0]], [0.5, 0.5]),
     (NormEqualised, None, SILENT, [0.188135 / 3, 2.452966 / 3, 2.452966 / 3]),
-    (GradVac, None, SILENT, [0.2923977 * 2 / 3, 1.9005848 * 2 / 3, 1.9005848 * 2 / 3]),
     # no step was observed: the mean
     (SDMGrad, None, J_BASE, [1.0, 1.0, 1.0]),
     (MoDo, None, J_BASE, [1.0, 1.0, 1.0]),
@@ -178,16 +173,16 @@ def test_nine_million_parameters_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1e9])
-@pytest.mark.parametrize("kind", [*CLOSED, GradVac, SDMGrad, MoDo])
+@pytest.mark.parametrize("kind", [*CLOSED, SDMGrad, MoDo])
 def test_weights_have_no_unit(kind: type[Weighting], scale: float, signals_of: SignalsOf) -> None:
     steps = [random_rows(5, seed, norm_ratio=1e4) for seed in range(3)]
     plain, scaled = (after(kind(), signals_of, [factor * rows for rows in steps]) for factor in (1, scale))
     torch.testing.assert_close(scaled / scale, plain, rtol=1e-9, atol=1e-9 * plain.abs().max().item())
 
 
-@pytest.mark.parametrize("kind", [*CLOSED, GradVac])
+@pytest.mark.parametrize("kind", CLOSED)
 def test_a_copy_of_every_task_changes_nothing(kind: type[Weighting], signals_of: SignalsOf) -> None:
-    """Rank-deficient, and the same update. With GradVac in one step, where nothing was usual yet."""
+    """Rank-deficient, and the same update."""
     rows = random_rows(2, seed=3, norm_ratio=1e3)
     plain, copied = (after(kind(), signals_of, [each]) for each in (rows, rows[[0, 1, 0, 1]]))
     torch.testing.assert_close(copied, plain, rtol=1e-9, atol=1e-12)
@@ -206,57 +201,6 @@ def test_aligned_mtl_on_whole_gradients(norm_ratio: float, signals_of: SignalsOf
         torch.testing.assert_close(after(AlignedMTL(), signals_of, [rows]), published_aligned(rows), rtol=1e-9, atol=0)
 
 
-def published_gradvac(rows: Tensor, usual: Tensor, beta: float, generator: Generator) -> Tensor:
-    """Algorithm 1 on whole gradients; moves `usual`; mean for sum. The order of tasks is drawn as the method does."""
-    turned = rows.clone()
-    for i in range(len(rows)):
-        others = [j for j in range(len(rows)) if j != i]
-        for place in torch.randperm(len(others), generator=generator).tolist():
-            j = others[place]
-            length, other = turned[i].norm(), rows[j].norm()
-            cosine, aim = turned[i] @ rows[j] / (length * other), usual[i, j].clone()
-            if cosine < aim:
-                sines = (1 - cosine**2).sqrt(), (1 - aim**2).sqrt()
-                turned[i] += length * (aim * sines[0] - cosine * sines[1]) / (other * sines[1]) * rows[j]
-            usual[i, j] = (1 - beta) * aim + beta * cosine
-    return turned.mean(dim=0)
-
-
-@pytest.mark.parametrize("tasks", [1, 2, 3, 5, 8])
-@pytest.mark.parametrize("norm_ratio", [1.0, 1e4])
-def test_gradvac_on_whole_gradients(tasks: int, norm_ratio: float, signals_of: SignalsOf) -> None:
-    method = started(GradVac(generator=Generator().manual_seed(tasks)), tasks)
-    usual, generator = torch.zeros(tasks, tasks, dtype=torch.float64), Generator().manual_seed(tasks)
-    for step in range(5):
-        rows = random_rows(tasks, step, norm_ratio)
-        expected = published_gradvac(rows, usual, 0.5, generator)
-        torch.testing.assert_close(method.combine_weights(signals_of(rows)) @ rows, expected, rtol=1e-9, atol=1e-12)
-        torch.testing.assert_close(method.usual, usual)
-
-
-def test_gradvac_turns_to_the_usual_cosine(signals_of: SignalsOf) -> None:
-    """At 0.2: half of the published sum (.399098, 4.037512, 4.037512). Two tasks leave nothing to chance."""
-    method, rows = started(GradVac(SAME_TARGETS), 2), float64(J_BASE)
-    method.usual = float64([[0.0, 0.2], [0.2, 0.0]])
-    found = method.combine_weights(signals_of(rows)) @ rows
-    torch.testing.assert_close(found, float64([0.399098 / 2, 4.037512 / 2, 4.037512 / 2]), rtol=0, atol=1e-6)
-    assert method.usual.tolist() == [[0.0, 0.2], [0.2, 0.0]]
-
-
-@pytest.mark.parametrize("usual", [1.0, 1 - 1e-15, 0.999, -1.0])
-def test_gradvac_is_finite_at_the_ends(usual: float, signals_of: SignalsOf) -> None:
-    for rows in (J_BASE, [[1.0, 0.0], [-2.0, 0.0]], [[1.0, 2.0], [1.0, 2.0]]):
-        method = started(GradVac(), 2)
-        method.usual = torch.full((2, 2), usual, dtype=torch.float64)
-        assert method.combine_weights(signals_of(float64(rows))).isfinite().all()
-
-
-def test_gradvac_keeps_the_usual_cosines_of_silent_tasks(signals_of: SignalsOf) -> None:
-    method = started(GradVac(), 3)
-    method.combine_weights(signals_of(float64([[1.0, 0.0], [0.0, 0.0], [0.6, 0.8]])))
-    assert method.usual.tolist() == [[0, 0, 0.3], [0, 0, 0], [0.3, 0, 0]]
-
-
 def test_torchjd_agrees(signals_of: SignalsOf) -> None:
     """On gradients of like norms in float64, where its epsilons do not show; sums for means where it has sums."""
     torchjd = pytest.importorskip("torchjd.aggregation")
@@ -270,14 +214,3 @@ def test_torchjd_agrees(signals_of: SignalsOf) -> None:
         ]
         for method, peer, times in pairs:
             torch.testing.assert_close(method.combine_weights(signals) @ rows * times, peer(rows), rtol=1e-6, atol=1e-9)
-
-
-def test_torchjd_agrees_on_gradvac(signals_of: SignalsOf) -> None:
-    """Step by step, with the order of tasks drawn from generators of the same seed."""
-    torchjd = pytest.importorskip("torchjd.aggregation")
-    method, peer = started(GradVac(generator=Generator().manual_seed(7)), 4), torchjd.GradVac(eps=0.0)
-    with torch.random.fork_rng([]):
-        torch.default_generator.manual_seed(7)
-        for step in range(5):
-            rows = random_rows(4, step, norm_ratio=2.0)
-            torch.testing.assert_close(4 * method.combine_weights(signals_of(rows)) @ rows, peer(rows))

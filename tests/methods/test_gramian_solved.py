@@ -63,7 +63,7 @@ GOLDEN = [
         1e-5,
     ),
     # fairness of degree one is that of Nash-MTL
-    (FairGrad(), as_long_as_the_mean_along(vector(0.076584, 0.998533, 0.998533)), 1e-5),
+    (FairGrad(FairGradSettings(alpha=1.0)), as_long_as_the_mean_along(vector(0.076584, 0.998533, 0.998533)), 1e-5),
 ]
 
 

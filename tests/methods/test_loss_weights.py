@@ -62,7 +62,7 @@ GOLDEN = [
     # before the early level is known: the mean of log losses
     ("igb", {}, [(2, 1, 0.5)], (1 / 7, 2 / 7, 4 / 7)),
     # published weights of log L (.285714, .571429, .142857) over L: in proportion to 1 / nadir
-    ("stch", {}, [(4, 1, 2), (2, 1, 0.5)], (0.142857, 0.571429, 0.285714)),
+    ("stch", {"mu": 1.0}, [(4, 1, 2), (2, 1, 0.5)], (0.142857, 0.571429, 0.285714)),
     # squares of (1/2, 1, 1/4) over L are (1/8, 1, 1/8)
     ("stch", {"mu": 0.5}, [(4, 1, 2), (2, 1, 0.5)], (0.1, 0.8, 0.1)),
     # epochs of one step: the published (.947412, 1.216501, .836088), which sum to K = 3
@@ -77,10 +77,6 @@ GOLDEN = [
     ("group_dro", {"step": 1.0}, [(math.log(2), 0, 0)], (0.5, 0.25, 0.25)),
     # and the one before: 4 against 1
     ("group_dro", {"step": 1.0}, [(math.log(2), 0, 0), (math.log(2), 0, 0)], (2 / 3, 1 / 6, 1 / 6)),
-    # no reference is 0: GroupDRO
-    ("excess_weights", {"step": 1.0}, [(math.log(2), 0, 0)], (0.5, 0.25, 0.25)),
-    # excesses 2 ln 2 and, because it is ahead of its specialist, 0
-    ("excess_weights", {"step": 2.0, "reference": (0.1, 0.6)}, [(0.1 + math.log(2), 0.5)], (0.8, 0.2)),
     # rewards (.2, .5, .8), then (.35, .55, .8): s = .22, .16, .16
     ("mt_grpo", {}, [(0.8, 0.5, 0.2), (0.65, 0.45, 0.2)], (0.3223163, 0.3388418, 0.3388418)),
     # slopes -.05 and -.1: DF = 1, RCS is .660757 and .339243

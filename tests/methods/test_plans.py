@@ -12,7 +12,17 @@ from methods import Layout, RunInfo, RunPlan, Signals, _registry
 from methods.order_matters import loudest
 
 MakeSignals = Callable[..., Signals]
-PLANS = ("cgpo", "forkmerge", "order_matters", "pcb_merging", "single_task", "task_arithmetic", "ties", "tsv_merge")
+PLANS = (
+    "cgpo",
+    "excess_weights",
+    "forkmerge",
+    "order_matters",
+    "pcb_merging",
+    "single_task",
+    "task_arithmetic",
+    "ties",
+    "tsv_merge",
+)
 MERGES: dict[str, dict[str, Any]] = {
     "pcb_merging": {"share": 1.0, "scale": 1.0},
     "task_arithmetic": {"scale": 1.0},
@@ -50,11 +60,21 @@ class Bowls:
         self.now.copy_(parameters)
 
     def train(
-        self, steps: int, shares: Callable[[int], Tensor], size: float = 1.0, after: Callable[[int], None] | None = None
+        self,
+        steps: int,
+        shares: Callable[[int], Tensor],
+        size: float = 1.0,
+        after: Callable[[int], None] | None = None,
+        observe: Callable[[Signals], None] | None = None,
     ) -> list[Signals]:
         self.stages.append(steps)
         optimizer = torch.optim.AdamW([self.now], lr=RATE, weight_decay=0.0)
-        return [self.step(at, shares(at), size, optimizer, after) for at in range(steps)]
+        seen = []
+        for at in range(steps):
+            seen.append(self.step(at, shares(at), size, optimizer, after))
+            if observe is not None:
+                observe(seen[-1])
+        return seen
 
     def step(
         self,
@@ -74,7 +94,9 @@ class Bowls:
         if after is not None:
             after(at)
         signals = self.signals_of(rows * (shares > 0)[:, None], at)
-        return replace(signals, cross_gramian=signals.cross_gramian + torch.where(shares > 0, 0, torch.nan).diag())
+        seen = torch.where(shares > 0, self.losses(self.now), torch.nan)
+        cross = signals.cross_gramian + (0 * seen).diag()
+        return replace(signals, losses=seen, rewards=seen.neg().exp(), cross_gramian=cross, shares=shares)
 
     def score(self, size: float) -> Tensor:
         assert round(size * PROMPTS * len(self.centres), 6) >= len(self.centres)

@@ -80,7 +80,7 @@ MALFORMED = {
     "conflicts of a loss": (GOOD.replace("Costs      none", "Costs      none\nConflicts  never"), "take it out"),
     "odd conflicts": (
         GRAMIAN.replace("never", "sometimes"),
-        "Conflicts says 'never' or 'in N % of ...', not 'sometimes'",
+        "'never, of independent gradients' or 'in N % of ...', not 'sometimes'",
     ),
 }
 
