@@ -12,17 +12,7 @@ from methods import Layout, RunInfo, RunPlan, Signals, _registry
 from methods.order_matters import loudest
 
 MakeSignals = Callable[..., Signals]
-PLANS = (
-    "cgpo",
-    "excess_weights",
-    "forkmerge",
-    "order_matters",
-    "pcb_merging",
-    "single_task",
-    "task_arithmetic",
-    "ties",
-    "tsv_merge",
-)
+PLANS = tuple(name for name, card in _registry.cards().items() if "RunPlan" in card.acts_on)
 MERGES: dict[str, dict[str, Any]] = {
     "pcb_merging": {"share": 1.0, "scale": 1.0},
     "task_arithmetic": {"scale": 1.0},
