@@ -66,14 +66,7 @@ class Bowls:
                 observe(seen[-1])
         return seen
 
-    def step(
-        self,
-        at: int,
-        shares: Tensor,
-        size: float,
-        optimizer: torch.optim.Optimizer,
-        after: Callable[[int], None] | None,
-    ) -> Signals:
+    def step(self, at: int, shares: Tensor, size: float, optimizer: torch.optim.Optimizer, after: Any) -> Signals:
         self.spend(size)
         self.done.append((size, shares.tolist()))
         assert shares.shape == (len(self.centres),)
