@@ -14,6 +14,7 @@ from bench.errors import UserError, unknown
 from methods._cards import MethodCard, broken, read_cards
 from methods._digests import source_digest
 from methods._loading import FOLDER, class_of
+from methods._outline import outline
 from methods._settings import in_blind_order, settings_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "in_blind_order",
     "load",
     "not_frozen",
+    "outline",
     "settings_of",
     "source_digest",
 ]

@@ -3,15 +3,12 @@
 import difflib
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from bench.errors import UserError
-
-if TYPE_CHECKING:
-    from methods._base import Method
 
 
 class Settings(BaseModel):
@@ -52,7 +49,19 @@ def extra(field: FieldInfo, key: str) -> Any:
     return stored.get(key) if isinstance(stored, dict) else None
 
 
-def settings_of(method_class: "type[Method]", values: Mapping[str, Any], tasks: Sequence[str]) -> Settings:
+class HasSettings(Protocol):
+    """A method's class, or what its file declares (`methods._declared`)."""
+
+    @property
+    def name(self) -> str:
+        """The method's."""
+
+    @property
+    def Settings(self) -> type[Settings]:
+        """The class of its settings."""
+
+
+def settings_of(method: HasSettings, values: Mapping[str, Any], tasks: Sequence[str]) -> Settings:
     """Settings of a method from overrides; what is left out has its default.
 
     values: JSON values, or strings as on the command line. A per-task setting takes a list or a string like
@@ -60,21 +69,21 @@ def settings_of(method_class: "type[Method]", values: Mapping[str, Any], tasks: 
     are not named get 1. Raises UserError for an unknown setting or task, a wrong type or count, or a value
     out of bounds.
     """
-    fields = method_class.Settings.model_fields
+    fields = method.Settings.model_fields
     given: dict[str, Any] = {}
     for key, value in values.items():
         if key not in fields:
-            raise _stranger(f"setting {key!r} of {method_class.name}", key, list(fields))
+            raise _stranger(f"setting {key!r} of {method.name}", key, list(fields))
         read = _entries if extra(fields[key], "per_task") else _scalar
-        given[key] = read(f"{method_class.name}.{key}", value, fields[key], tasks)
+        given[key] = read(f"{method.name}.{key}", value, fields[key], tasks)
 
     try:
-        return method_class.Settings(**given)
+        return method.Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0]) if first["loc"] else ""
         value = values[key] if key else dict(values)
-        raise _refused(f"{method_class.name}.{key}", value, first["msg"], fields.get(key)) from None
+        raise _refused(f"{method.name}.{key}", value, first["msg"], fields.get(key)) from None
 
 
 def in_blind_order(settings: Settings, order: Sequence[int]) -> Settings:

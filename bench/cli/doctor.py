@@ -58,7 +58,8 @@ def _guarded(name: str, action: object) -> Check:
 
 
 def _model() -> str:
-    from bench.models.base import load_model, model_digest
+    from bench.models.base import load_model
+    from bench.models.files import model_digest
 
     model_digest("nano")
     _, tokenizer = load_model(load_suite("nano-v1"))

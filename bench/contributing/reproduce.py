@@ -18,7 +18,8 @@ from bench.request.request import RESULTS, Request, parse_request
 from bench.request.suite import ROOT
 
 if TYPE_CHECKING:
-    from bench.run.story import Finished, Watcher
+    from bench.run.progress import Watcher
+    from bench.run.story import Finished
 
 REPRODUCTIONS = ROOT / FOLDER
 ALLOWED = ("store", "data_root", "unsafe_code")

@@ -24,8 +24,8 @@ from bench.evaluation.rewards import measured_once, quietly, undisturbed
 from bench.evaluation.standard_tasks import (
     STANDARD,
     Standard,
+    check_names,
     data_task,
-    known,
     local_rows,
     rows_digest,
     subject_rows,
@@ -76,7 +76,7 @@ def standard(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, suite: 
 
 def scored(names: Sequence[str], items: int, lm_for: LmFor) -> dict[str, Measured]:
     """lm-eval's score of each task, for the model that `lm_for` gives. It reseeds the global generators."""
-    known(names)
+    check_names(names)
     with judged_in_jail(), patiently(names):
         folders = sorted({str(_library() / STANDARD[name].folder) for name in names})
         manager = TaskManager(include_defaults=False, include_path=folders)

@@ -58,7 +58,7 @@ STANDARD = {
 }
 
 
-def known(names: Iterable[str]) -> None:
+def check_names(names: Iterable[str]) -> None:
     """UserError for a name that is not in STANDARD."""
     for name in names:
         if name not in STANDARD:
@@ -69,12 +69,12 @@ def known(names: Iterable[str]) -> None:
             )
 
 
-def ready(suite: Suite) -> None:
-    """Whether the suite's standard tasks can be scored; where `data_root` is set, by reading their rows.
+def check_ready(suite: Suite) -> None:
+    """UserError unless the suite's standard tasks can be scored; where `data_root` is set, their rows are read.
 
-    UserError for an unknown name, missing data, and a task whose training rows lm-eval would score.
+    It names an unknown task, missing data, or a task whose training rows lm-eval would score.
     """
-    known(suite.standard)
+    check_names(suite.standard)
     for name in suite.standard:
         task = data_task(STANDARD[name])
         if task.name in suite.tasks and _trains_on_what_is_scored(task):

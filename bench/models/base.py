@@ -1,8 +1,6 @@
 """Base models: the embedded one, a folder, or one from a hub; by their files' digest, and as they are trained."""
 
 import hashlib
-import json
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -21,15 +19,12 @@ from transformers.utils.logging import disable_progress_bar
 
 from bench.engine.gradients import full
 from bench.errors import UserError
-from bench.models.hub import checkpoint, files_of
+from bench.models.files import model_folder
 from bench.models.trainable import in_bfloat16, with_adapters
-from bench.records.store import digest_of
-from bench.request.suite import ASSETS, EMBEDDED, Lora
+from bench.request.suite import EMBEDDED, Lora
 
-DIGESTS = "DIGESTS.json"
 PARSERS = ("response_template", "response_schema")
 """By which TRL would take a reply apart; verifiers read replies whole, in training as in evaluation."""
-PIECE = 1 << 24
 
 
 class Choice(Protocol):
@@ -56,28 +51,6 @@ class Choice(Protocol):
         """What samples completions: transformers or vllm."""
 
 
-def model_digest(name: str, revision: str | None = None) -> str:
-    """SHA-256 over the files of a base model.
-
-    UserError if there is no such model, a file is missing, or an embedded model differs from its DIGESTS.json.
-    """
-    folder = _folder(name, revision)
-    if name not in EMBEDDED:
-        return digest_of({path.name: _file_digest(path, path.stat().st_mtime_ns) for path in files_of(folder)})
-    try:
-        wanted = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
-        found = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in wanted}
-    except (OSError, ValueError) as error:
-        raise UserError(f"model {name!r}: {error}. {_remedy(folder)}") from None
-    for file, digest in wanted.items():
-        if found[file] != digest:
-            raise UserError(
-                f"model {name!r}: {folder / file} has SHA-256 {found[file][:12]}..., {DIGESTS} says "
-                f"{digest[:12]}...: the file is damaged or was changed. {_remedy(folder)}"
-            )
-    return digest_of(wanted)
-
-
 def load_model(choice: Choice, seed: int = 0) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model, ready to be trained, and its tokenizer; call `model_digest` first.
 
@@ -88,7 +61,7 @@ def load_model(choice: Choice, seed: int = 0) -> tuple[PreTrainedModel, PreTrain
     """
     if choice.rollout == "vllm" and find_spec("vllm") is None:
         raise UserError("rollout=vllm needs vLLM, which is not installed: `pip install vllm`, or rollout=transformers.")
-    folder = _folder(choice.model, choice.revision)
+    folder = model_folder(choice.model, choice.revision)
     disable_progress_bar()
     stored = torch.bfloat16 if choice.dtype == "bf16" and choice.lora.r else torch.float32
     model, tokenizer = (
@@ -141,25 +114,3 @@ def parameters_digest(model: torch.nn.Module) -> str:
         values = full(parameter.detach()).cpu().contiguous()
         digest.update(values.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def _folder(name: str, revision: str | None) -> Path:
-    """Where the model's files are; fetched from the hub if `name` is an id there."""
-    if name not in EMBEDDED:
-        return checkpoint(name, revision)
-    if revision:
-        raise UserError(f"revision={revision} is a commit at the hub, and {name} is embedded here: say revision=none.")
-    return ASSETS / name
-
-
-@cache
-def _file_digest(path: Path, changed: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
-
-
-def _remedy(folder: Path) -> str:
-    return f"Restore it with `git checkout -- assets/{folder.name}`."

@@ -1,49 +1,32 @@
-"""Where a run is saved, and what must be the same for another attempt to go on from there."""
+"""A run's address: the identity that its record has, and the path where a store keeps it."""
 
-import platform
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
-from bench.engine.world import World
-from bench.models.devices import accelerator
 from bench.protocol import PROTOCOL
-from bench.records.provenance import HARNESS_VERSION, package_versions, processor, revision
-from bench.run.prepare import Prepared
-from bench.training.checkpoint.keeper import FOLDER, Checkpoints
+from bench.records.schema import MethodUse
+from bench.records.store import identity_of, record_path
+from bench.request.request import Request
 
 
-def checkpoints_of(prepared: Prepared) -> Checkpoints:
-    """Of a run: `<store>/.checkpoints/<suite>/<folder>/<seed>.safetensors`; a run with sharded parameters has none."""
-    path = None if prepared.request.shard else checkpoint_path(prepared.path, prepared.request.store)
-    key = cache(lambda: key_of(prepared))
-    return Checkpoints(path, key, note if World.now().first else lambda text: None)
+def identity(request: Request, tasks: Sequence[dict[str, Any]], model: str, method: MethodUse) -> str:
+    """SHA-256 of everything that can change a run's outcome.
+
+    tasks: name, revision and data hash of each; model: digest of the base model's files.
+    """
+    return identity_of(
+        {
+            "protocol": PROTOCOL,
+            "suite": {"digest": request.suite.digest},
+            "tasks": tasks,
+            "model": {"digest": model},
+            "method": method.model_dump(mode="json"),
+            "seed": request.seed,
+        }
+    )
 
 
-def checkpoint_path(record: Path, store: Path) -> Path:
-    """This process's file; `record` is the path of the run's record."""
-    world, place = World.now(), store / FOLDER / record.relative_to(store)
-    return place.with_suffix(".safetensors" if world.size == 1 else f".{world.rank}.safetensors")
-
-
-def key_of(prepared: Prepared) -> dict[str, Any]:
-    """The run, and what the provenance in its record says: that must be true of the whole run."""
-    commit, dirty = revision()
-    return {
-        "identity": prepared.identity,
-        "protocol": PROTOCOL,
-        "harness": HARNESS_VERSION,
-        "commit": commit + " with changes" * dirty,
-        "python": platform.python_version(),
-        "packages": package_versions(),
-        "platform": platform.platform(),
-        "hardware": accelerator() or processor(),
-        "processes": World.now().size,
-    }
-
-
-def note(text: str) -> None:
-    """Tell the user, beside the progress."""
-    click.echo(f"Note: {text}", err=True)
+def path_in_store(request: Request, folder: str) -> Path:
+    """Where the run's record lies: `<store>/<suite>/<folder>/<seed>.json`."""
+    return record_path(request.store, request.suite.name, folder, request.seed)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import UserError
-from bench.evaluation.standard_tasks import known, ready
+from bench.evaluation.standard_tasks import check_names, check_ready
 from bench.models.shapes import Shape, folder_of, shape_of
 from bench.records.schema import Budget
 from bench.request.request import Request
@@ -75,7 +75,7 @@ PHASES: tuple[Phase, ...] = ("always", "training", "sampling")
 def forecast(request: Request) -> Forecast:
     """What `request` would do and cost. UserError if it names what is not there."""
     suite = request.suite
-    known(suite.standard)
+    check_names(suite.standard)
     cards = [find(spec) for spec in filter(None, (request.method, request.wrapper))]
     tasks = [get_task(name) for name in suite.tasks]
     rows = [(task.name, _rows(task, suite)) for task in tasks]
@@ -103,7 +103,7 @@ def _rows(task: Task, suite: Suite) -> str:
 def _standing(suite: Suite, name: str) -> str:
     """Whether a task of lm-eval's can be scored; why not, if it cannot."""
     try:
-        ready(suite.model_copy(update={"standard": (name,)}))
+        check_ready(suite.model_copy(update={"standard": (name,)}))
     except UserError as error:
         return f"missing: {error}"
     return "from data_root" if data_root() else "from the hub"

@@ -4,18 +4,19 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from bench.errors import UserError
 from bench.records.claims import claimed
 from bench.records.provenance import is_tracked
 from bench.records.schema import Record
-from bench.records.store import identity_of, read, record_path
+from bench.records.store import read
 from bench.request.request import Request
+from bench.request.suite import Suite
+from bench.run.choices import chosen_methods
+from bench.run.mixture import Mixture, mixture_of
+from bench.run.prepare import Prepared, prepare, with_seed
 from bench.sweeps.words import Wish
-
-if TYPE_CHECKING:
-    from bench.run.prepare import Prepared
 
 State = Literal["done", "running", "failed", "other version", "unreadable", "to do"]
 STATES: tuple[State, ...] = ("done", "running", "failed", "other version", "unreadable", "to do")
@@ -106,22 +107,28 @@ def resolve(wishes: Iterable[Wish]) -> tuple[list[Run], list[str]]:
 
 
 class _Addresses:
-    """Paths and identities of runs as `prepare` gives them, but rows are drawn and hashed once a suite.
+    """Paths and identities of runs as `prepare` gives them; what runs share is read, drawn and hashed once.
 
-    prepare takes a second on nano-v1, and all but a few milliseconds of it are the same for each of its runs, and for
-    those of suites that differ in their recipes alone.
+    Rows, which take most of a second on nano-v1, are shared by runs of the same mixture, also of suites that differ
+    in their recipes alone; all but the identity is shared by runs that differ in their seeds alone.
     """
 
     def __init__(self) -> None:
-        self._mixtures: dict[str, Prepared] = {}
-        self._checked: set[str] = set()
-        self._methods: dict[str, tuple[str, dict[str, object]]] = {}
+        self._prepared: dict[tuple[str, ...], Prepared] = {}
+        self._mixtures: dict[str, Mixture] = {}
+        self._conflicts: dict[tuple[str, str | None, str], str] = {}
 
     def conflict(self, request: Request) -> str:
         """Why the method and the wrapper do not go together, or ''; settings are another matter."""
-        plain = request.model_copy(update={"settings": {}, "wrapper_settings": {}})
+        pair = (request.method, request.wrapper, request.suite.regime)
+        if pair not in self._conflicts:
+            self._conflicts[pair] = self._conflict(request)
+        return self._conflicts[pair]
+
+    @staticmethod
+    def _conflict(request: Request) -> str:
         try:
-            self._method(plain)
+            chosen_methods(request.model_copy(update={"settings": {}, "wrapper_settings": {}}))
         except UserError as error:
             return str(error)
         return ""
@@ -129,32 +136,32 @@ class _Addresses:
     def run(self, wish: Wish) -> Run:
         """The run of a wish. UserError if it cannot start."""
         request = wish.request
-        self._mixture(request)
-        folder, _ = self._method(request)
+        seedless = tuple(word for word in wish.words if not word.startswith("seed="))
+        if seedless not in self._prepared:
+            self._prepared[seedless] = prepare(request, self._mixture)
+        prepared = with_seed(self._prepared[seedless], request)
+
         return Run(
             words=wish.words,
             suite=request.suite.name,
             digest=request.suite.digest,
-            method=folder,
+            method=prepared.folder,
             seed=request.seed,
             threads=request.suite.recipe.threads,
             store=request.store,
-            path=record_path(request.store, request.suite.name, folder, request.seed),
-            identity=self._identity(request),
+            path=prepared.path,
+            identity=prepared.identity,
             tuning=request.tuning.digest if request.tuning else "",
         )
 
-    def _mixture(self, request: Request) -> "Prepared":
-        """One prepared run of the same tasks, rows and model. UserError if this one could not be prepared."""
-        from bench.run.prepare import frozen, prepare
-
-        suite, evaluation = request.suite, request.suite.evaluation
+    def _mixture(self, suite: Suite) -> Mixture:
+        """The rows and the model of a suite, shared by all that have the same."""
+        evaluation = suite.evaluation
         key = repr(
             (
                 suite.tasks,
                 suite.recipe.train_rows,
                 suite.rows,
-                suite.scored,
                 evaluation.items,
                 evaluation.skip,
                 suite.model,
@@ -162,39 +169,5 @@ class _Addresses:
             )
         )
         if key not in self._mixtures:
-            self._mixtures[key] = prepare(request)
-            assert self._identity(request) == self._mixtures[key].identity, "prepare derives it otherwise"
-        elif not request.exploratory and request.seed not in suite.seeds:
-            prepare(request)  # says which seeds there are
-        if suite.name not in self._checked:
-            frozen(request)
-            self._checked.add(suite.name)
+            self._mixtures[key] = mixture_of(suite)
         return self._mixtures[key]
-
-    def _method(self, request: Request) -> tuple[str, dict[str, object]]:
-        """The method's folder, and what an identity holds of method and wrapper."""
-        from bench.run.prepare import chosen_methods, folder_of, tuning_use
-
-        choices = (request.method, request.settings, request.wrapper, request.wrapper_settings)
-        key = repr((request.suite.tasks, request.suite.regime, request.tuning is None, *choices))
-        if key not in self._methods:
-            method, wrapper = chosen_methods(request)
-            tuning_use(request, method)
-            use = {**method.use, "wrapper": wrapper.use if wrapper else None}
-            self._methods[key] = (folder_of(method, wrapper, request.tuning is not None), use)
-        return self._methods[key]
-
-    def _identity(self, request: Request) -> str:
-        from bench.protocol import PROTOCOL
-
-        base = self._mixture(request)
-        return identity_of(
-            {
-                "protocol": PROTOCOL,
-                "suite": {"digest": request.suite.digest},
-                "tasks": base.data,
-                "model": {"digest": base.model},
-                "method": self._method(request)[1],
-                "seed": request.seed,
-            }
-        )

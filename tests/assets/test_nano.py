@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from bench.models.base import load_model, model_digest, parameters_digest
+from bench.models.base import load_model, parameters_digest
+from bench.models.files import model_digest
 from bench.request.suite import ASSETS, EMBEDDED, load_suite
 from tasks import ProceduralTask
 from tasks._registry import all_tasks

@@ -12,7 +12,8 @@ from bench.errors import UserError
 
 if TYPE_CHECKING:
     from bench.request.request import Request
-    from bench.run.story import Finished, Watcher
+    from bench.run.progress import Watcher
+    from bench.run.story import Finished
     from bench.sweeps.plan import Plan
 
 

@@ -43,8 +43,8 @@ def shared_config(suite: Suite, steps: int, seed: int, folder: Path) -> dict[str
     }
 
 
-def dealt(prompts: int) -> int:
-    """Prompts of one process, of a step's. UserError if they cannot be dealt equally."""
+def prompts_per_process(prompts: int) -> int:
+    """The prompts of a step that one process takes. UserError if they cannot be dealt equally."""
     world = World.now()
     if prompts % world.size:
         raise UserError(

@@ -23,7 +23,7 @@ from bench.request.suite import Recipe, Suite
 from bench.training.batches import Measured, TaskBatch
 from bench.training.rollouts import grouped, measure, reweighted, scaled
 from bench.training.trl.balanced import Balanced, Batch
-from bench.training.trl.common import dealt, shared_config
+from bench.training.trl.common import prompts_per_process, shared_config
 from methods import Rollouts
 from tasks import Row, Task
 
@@ -39,7 +39,8 @@ def grpo_config(
     recipe = suite.recipe
     return GRPOConfig(
         **shared_config(suite, steps, seed, folder),
-        per_device_train_batch_size=dealt(sequences // recipe.rollouts_per_prompt) * recipe.rollouts_per_prompt,
+        per_device_train_batch_size=prompts_per_process(sequences // recipe.rollouts_per_prompt)
+        * recipe.rollouts_per_prompt,
         num_generations=recipe.rollouts_per_prompt,
         steps_per_generation=1,
         num_iterations=2 if extra_passes else 1,  # above 1, TRL keeps the sampling policy's probabilities

@@ -19,7 +19,7 @@ from bench.request.suite import Recipe, Suite
 from bench.training.batches import Measured, TaskBatch
 from bench.training.demonstrations import Demonstration, counted, demonstrations, task_batches
 from bench.training.trl.balanced import Balanced, Batch
-from bench.training.trl.common import dealt, shared_config
+from bench.training.trl.common import prompts_per_process, shared_config
 from tasks import Row, Task
 
 Prompts = Sequence[tuple[int, Row]]
@@ -29,7 +29,7 @@ def sft_config(suite: Suite, steps: int, seed: int, prompts: int, folder: Path) 
     """TRL's settings for a suite. prompts: demonstrations a step, over all processes."""
     return SFTConfig(
         **shared_config(suite, steps, seed, folder),
-        per_device_train_batch_size=dealt(prompts),
+        per_device_train_batch_size=prompts_per_process(prompts),
         max_length=None,
         packing=False,
         loss_type="nll",

@@ -14,7 +14,7 @@ from bench.records.reproduction_files import problems_in
 from bench.records.schema import Record
 from bench.records.store import EXACT, identity_of, outcome_digest, read, record_files, to_text, write
 from bench.request.request import RESULTS, parse_request
-from bench.run.prepare import chosen_methods, folder_of
+from bench.run.choices import chosen_methods, folder_of
 from bench.run.story import run
 from bench.validation.checkout import Checkout
 

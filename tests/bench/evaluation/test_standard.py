@@ -17,7 +17,7 @@ from lm_eval.api.model import LM
 
 from bench.errors import UserError
 from bench.evaluation.standard import Measured, as_records, base_standard, judged_in_jail, scored, standard
-from bench.evaluation.standard_tasks import STANDARD, known, local_rows, ready, rows_digest
+from bench.evaluation.standard_tasks import STANDARD, check_names, check_ready, local_rows, rows_digest
 from bench.models.base import load_model
 from bench.request.suite import Suite, load_suite
 from tasks._data import ROOT, load
@@ -149,7 +149,7 @@ def test_code_is_judged_in_the_jail(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_the_hub_s_script_is_back_after_an_error() -> None:
     before = evaluate.load
     with pytest.raises(UserError, match="none of lm-eval's tasks"), judged_in_jail():
-        known([str(evaluate.load is not before)])
+        check_names([str(evaluate.load is not before)])
     assert evaluate.load is before
 
 
@@ -217,7 +217,7 @@ def test_a_missing_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     load.cache_clear()
     for name in ("gsm8k", "mmlu"):
         with pytest.raises(UserError, match=rf"{name}.*{tmp_path}"):
-            ready(suite_of(Path("nano"), name))
+            check_ready(suite_of(Path("nano"), name))
 
 
 def test_a_subject_that_lm_eval_does_not_know_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +228,7 @@ def test_a_subject_that_lm_eval_does_not_know_is_named(tmp_path: Path, monkeypat
 
 def test_an_unknown_name_is_refused_with_all_known() -> None:
     with pytest.raises(UserError, match=r"standard=gsm8 is none .* Did you mean 'gsm8k'\? .*minerva_math500, mmlu\."):
-        known(["arc_easy", "gsm8"])
+        check_names(["arc_easy", "gsm8"])
 
 
 def test_a_model_is_not_scored_on_what_it_was_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,11 +240,11 @@ def test_a_model_is_not_scored_on_what_it_was_trained_on(tmp_path: Path, monkeyp
     (folder / "boolq.jsonl").write_text(rows)
     trained = suite_of(Path("nano"), "boolq", tasks=("boolq", "lookup"))
     with pytest.raises(UserError, match=r"standard=boolq scores the published validation rows.* train\.jsonl"):
-        ready(trained)
-    ready(suite_of(Path("nano"), "boolq"))
+        check_ready(trained)
+    check_ready(suite_of(Path("nano"), "boolq"))
     for name in ("train", "dev"):
         (folder / f"{name}.jsonl").write_text((HAND_WRITTEN / "boolq" / f"{name}.jsonl").read_text())
-    ready(trained)
+    check_ready(trained)
     assert len(local_rows("boolq")["validation"]) == len(rows.splitlines())
 
 

@@ -13,7 +13,8 @@ from transformers import LlamaForCausalLM, Qwen2ForCausalLM
 import bench.models.hub
 from bench.engine.gradients import TaskGradients
 from bench.errors import UserError
-from bench.models.base import load_model, model_digest, parameters_digest
+from bench.models.base import load_model, parameters_digest
+from bench.models.files import model_digest
 from bench.request.suite import Lora, Suite, load_suite
 from bench.training.trl.common import trained
 

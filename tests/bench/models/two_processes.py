@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-import bench.run.story as story
+import bench.run.session
 from bench.engine.gradients import TaskGradients, full
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
@@ -26,6 +26,7 @@ from bench.models.base import load_model, parameters_digest
 from bench.models.devices import join
 from bench.request.request import Request, parse_request
 from bench.request.suite import Recipe, Suite, load_suite
+from bench.run import story
 from bench.training.callback import agreed
 from bench.training.rollouts import grouped
 from bench.training.step import BalancedStep
@@ -91,7 +92,7 @@ def run(name: str, folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         final.update({name: full(parameter.detach()).clone() for name, parameter in model.named_parameters()})
         return parameters_digest(model)
 
-    story.parameters_digest = kept
+    bench.run.session.parameters_digest = kept
     finished = story.run(request(RUNS[name], folder / name), Silent())
     return final, json.loads(finished.path.read_text()) if finished else {}
 

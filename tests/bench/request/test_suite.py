@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bench.evaluation.standard_tasks import known
+from bench.evaluation.standard_tasks import check_names
 from bench.request.request import parse_request
 from bench.request.suite import EMBEDDED, SUITES, load_suite, suite_names
-from bench.run.prepare import chosen_methods
+from bench.run.choices import chosen_methods
 from tasks import DataTask
 from tasks._registry import get_task
 
@@ -39,7 +39,7 @@ def test_its_tasks_train_and_are_held_out(name: str) -> None:
     for task in tasks:
         if isinstance(task, DataTask):
             assert set(task.mirror) == {"train", "heldout"}, task.name
-    known(suite.standard)
+    check_names(suite.standard)
     assert set(suite.seeds) == set(range(len(suite.seeds)))
 
 

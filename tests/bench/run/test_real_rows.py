@@ -12,7 +12,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from bench.models.base import model_digest
+from bench.models.files import model_digest
 from bench.models.prompts import demonstration
 from bench.records.rules import problems_in
 from bench.records.schema import Record

@@ -16,7 +16,10 @@ from bench.records.rules import problems_in
 from bench.records.schema import Record
 from bench.records.store import read, record_files
 from bench.request.request import parse_request
-from bench.run.story import Finished, Session, prepare, run
+from bench.run.prepare import prepare
+from bench.run.session import Session
+from bench.run.story import Finished, run
+from bench.run.story import train as train_session
 from methods._registry import cards
 from methods.sparse_training import SparseTraining
 
@@ -98,7 +101,7 @@ def test_what_a_wrapper_freezes_stays_under_weight_decay_too(tmp_path, decay):
     session = Session(prepare(parse_request([*SMOKE, f"store={tmp_path}", *words])), Silent())
     engine = session.training.gradients
     before = engine.parameters_now()
-    session.train()
+    train_session(session)
     wrapper = SparseTraining()
     wrapper.prepare(before, engine.layout)
     moved = engine.parameters_now() != before
@@ -229,14 +232,14 @@ def test_a_seed_outside_the_suites_is_refused_for_official_runs(tmp_path):
 def test_a_corrupted_model_file_is_named(tmp_path, monkeypatch):
     import shutil
 
-    import bench.models.base
+    import bench.models.files
 
     copy = tmp_path / "nano"
-    shutil.copytree(bench.models.base.ASSETS / "nano", copy)
+    shutil.copytree(bench.models.files.ASSETS / "nano", copy)
     damaged = bytearray((copy / "model.safetensors").read_bytes())
     damaged[-1] ^= 1
     (copy / "model.safetensors").write_bytes(damaged)
-    monkeypatch.setattr(bench.models.base, "ASSETS", tmp_path)
+    monkeypatch.setattr(bench.models.files, "ASSETS", tmp_path)
     with pytest.raises(UserError, match=r"model\.safetensors has SHA-256 .* damaged or was changed"):
         prepare(parse_request([*SMOKE, "method=uniform", f"store={tmp_path}"]))
     (copy / "tokenizer.json").unlink()
@@ -285,3 +288,27 @@ def test_records_have_the_promised_size_and_name_no_machine_path(tmp_path):
     assert str(Path.home()) not in text
     json.loads(text)
     assert list(record_files(tmp_path)) == [path]
+
+
+def test_the_folder_of_checkpoints_is_the_one_that_training_writes():
+    from bench.run.existing import CHECKPOINTS
+    from bench.training.checkpoint.keeper import FOLDER
+
+    assert CHECKPOINTS == FOLDER
+
+
+@pytest.mark.parametrize("words", [["seed=99"], ["recipe.stops=3"], ["method.c=1"], []], ids=" ".join)
+def test_a_usage_error_and_a_finished_run_are_answered_without_torch(tmp_path, words):
+    """In a fresh interpreter; the training stack takes seconds to load."""
+    store = f"store={tmp_path}"
+    train(tmp_path, "method=uniform")
+    asked = [*SMOKE, "method=uniform", store] if not words else ["suite=smoke-v1", "method=uniform", store, *words]
+    code = (
+        "import sys; from bench.request.request import parse_request; from bench.run.story import run\n"
+        "from bench.errors import UserError\n"
+        f"try: print(run(parse_request({asked!r}), None).fresh)\n"
+        "except UserError as error: print('refused')\n"
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["refused" if words else "False", "False"]

@@ -9,7 +9,7 @@ from torch import Tensor
 from bench.errors import RunFailed
 from bench.request.request import parse_request
 from bench.run.prepare import prepare
-from bench.run.story import Session
+from bench.run.session import Session
 from bench.training.stages import carry_out
 from bench.training.training import Training
 from methods import RunInfo, RunPlan, Stages

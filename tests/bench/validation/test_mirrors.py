@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bench.engine import probe, sampling
-from bench.models.base import model_digest
+from bench.models.files import model_digest
 from bench.records.windows import numbers_a_step, window_ends
 from bench.request.suite import EMBEDDED, load_suite
 from bench.validation.checkout import Checkout

@@ -1,0 +1,42 @@
+"""What a suite trains on: its tasks with their rows, and its base model, by their digests."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.models.files import model_digest
+from bench.request.suite import Suite
+from tasks import Row, Task, data_hash
+from tasks._registry import get_task
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Tasks and rows in the suite's order."""
+
+    tasks: list[Task]
+    rows: list[tuple[Row, ...]]
+    """Training rows of each task."""
+    data: list[dict[str, Any]]
+    """Name, revision and data hash of each task, as a record has them."""
+    model: str
+    """SHA-256 of the base model's files."""
+
+
+Mix = Callable[[Suite], Mixture]
+
+
+def mixture_of(suite: Suite) -> Mixture:
+    """Draw or read the rows of a suite, and hash them. UserError if a task lacks rows or the model is damaged."""
+    tasks = [get_task(name) for name in suite.tasks]
+    model = model_digest(suite.model, suite.revision)
+
+    skip, items = suite.evaluation.skip, suite.evaluation.items
+    rows = [task.rows("train", suite.train_rows(task.name)) for task in tasks]
+    heldout = [task.rows("heldout", skip + items)[skip:] for task in tasks]
+
+    data = [
+        {"name": task.name, "revision": task.revision, "data_hash": data_hash((*train, *held))}
+        for task, train, held in zip(tasks, rows, heldout, strict=True)
+    ]
+    return Mixture(tasks, rows, data, model)

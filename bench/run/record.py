@@ -1,0 +1,78 @@
+"""The record of what happened in a run."""
+
+from datetime import datetime
+
+from bench.models.devices import accelerator
+from bench.protocol import PROTOCOL
+from bench.records.provenance import provenance
+from bench.records.schema import ModelUse, Record, SuiteUse, TaskResult
+from bench.records.store import outcome_digest
+from bench.run.session import Session
+from methods import Method, SampleWeighting
+
+
+def record_of(session: Session) -> Record:
+    """The record of a session that was trained and evaluated, with its outcome digest."""
+    prepared = session.prepared
+    suite, standing = session.suite, session.standing
+    data = {
+        "protocol": PROTOCOL,
+        "normaliser": normaliser(prepared.method.kind, suite.regime),
+        "identity": prepared.identity,
+        "suite": SuiteUse(name=suite.name, digest=suite.digest, overrides=prepared.request.overrides),
+        "seed": session.seed,
+        "method": prepared.use,
+        "model": _model_use(session),
+        "status": standing.status,
+        "reason": standing.reason,
+        "tasks": [_task_result(session, index) for index in range(len(prepared.tasks))],
+        "ledger": standing.spent,
+        "budget": suite.budget,
+        "curves": session.probe.curves(prepared.order),
+        "provenance": provenance(
+            datetime.fromisoformat(standing.started),
+            standing.ended(),
+            suite.recipe.threads,
+            accelerator(),
+            session.world.size,
+        ),
+        "standard": session.held_out.standard,
+        "outcome_digest": "0" * 64,
+    }
+
+    # The digest is of the record's own JSON form, so a draft is made first.
+    draft = Record.model_validate(data)
+    return draft.model_copy(update={"outcome_digest": outcome_digest(draft.model_dump(mode="json"))})
+
+
+def _model_use(session: Session) -> ModelUse:
+    return ModelUse(
+        name=session.suite.model,
+        digest=session.prepared.model,
+        parameters=sum(parameter.numel() for parameter in session.model.parameters()),
+        final_digest=session.final_digest,
+        trained=session.training.trained if session.suite.lora.r else None,
+    )
+
+
+def _task_result(session: Session, index: int) -> TaskResult:
+    """The scores of a task, by its place in the suite's order."""
+    prepared = session.prepared
+    task = prepared.tasks[index]
+    return TaskResult(
+        **prepared.data[index],
+        domain=task.domain,
+        position=prepared.order.index(index),
+        scored=task.name in session.suite.scored_tasks,
+        before=session.held_out.before[task.name],
+        after=session.standing.after.get(task.name),
+    )
+
+
+def normaliser(kind: type[Method], regime: str) -> str:
+    """How the loss of a run with this method is normalised, in words."""
+    if regime == "sft":
+        return "token mean: every answer token of a task's batch counts the same (SFT)"
+    if issubclass(kind, SampleWeighting) and kind.token_weights is not SampleWeighting.token_weights:
+        return f"token weights of {kind.name}"
+    return "per-sequence mean: each completion counts the same, a token 1 / length (GRPO)"

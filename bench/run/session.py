@@ -1,0 +1,130 @@
+"""A prepared run with its model loaded: what the phases of the story act on. Tasks are in blind order in here."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from transformers import set_seed
+
+from bench.engine.sampling import seeded
+from bench.models.base import load_model, parameters_digest
+from bench.models.devices import place
+from bench.run.choices import Chosen
+from bench.run.heldout import HeldOut
+from bench.run.prepare import Prepared
+from bench.run.progress import Watcher
+from bench.run.saving import checkpoints_of
+from bench.run.standing import Standing
+from bench.training.around import Around
+from bench.training.training import Training
+from methods import Method, RunInfo, StepWrapper
+from methods import _registry as methods
+from tasks import Task
+
+
+class Session:
+    """Model, training, held-out scores and checkpoints of one run."""
+
+    def __init__(self, prepared: Prepared, watcher: Watcher) -> None:
+        """Load the model and measure it. UserError if it cannot be loaded."""
+        self.prepared = prepared
+        self.watcher = watcher
+        self.suite = prepared.request.suite
+        self.seed = prepared.request.seed
+        self.standing = Standing()
+        self.final_digest: str | None = None
+        torch.set_num_threads(self.suite.recipe.threads)
+
+        watcher.phase("load")
+        self.model, self.tokenizer = load_model(self.suite, seeded(self.seed, "adapters").initial_seed() % 2**31)
+        place(self.model, prepared.request.shard)
+
+        tasks = [prepared.tasks[task] for task in prepared.order]
+        rows = [prepared.rows[task] for task in prepared.order]
+        self.checkpoints = checkpoints_of(prepared)
+        self.training = Training(
+            self.model, self.tokenizer, tasks, rows, self.suite, self.seed, self._show, self.checkpoints
+        )
+        self.ledger = self.training.ledger
+        self.probe = self.training.probe
+
+        self.world = self.training.gradients.world
+        self.speaks = self.world.first or prepared.request.shard
+        """Whether this process evaluates: of a sharded model all must."""
+        self.held_out = HeldOut(self.model, self.tokenizer, prepared, self.speaks, watcher.phase)
+        self.world.wait()
+
+    def resume(self) -> None:
+        """Continue where an earlier attempt at the run was saved, or begin; the clock starts."""
+        self.checkpoints.find()
+        if saved := self.checkpoints.take("standing"):
+            self.standing.go_on(saved)
+        self.checkpoints.keep("standing", self.standing.now)
+
+        self.watcher.phase(self.standing.phase(self.suite.recipe.steps))
+        set_seed(self.seed)
+        self.ledger.start_clock()
+        self.training.go_on()
+
+    def start(self, chosen: Chosen, purpose: str) -> Method:
+        """The method or wrapper, started, with its own generator; settings per task follow the blind order."""
+        recipe = self.suite.recipe
+        tasks = len(self.prepared.tasks)
+        info = RunInfo(
+            tasks=tasks,
+            sizes=torch.tensor([len(stream.rows) for stream in self.training.streams], dtype=torch.float64),
+            steps=recipe.steps,
+            prompts=tasks * recipe.prompts_per_task,
+            reply_tokens=recipe.max_reply_tokens,
+            rollouts=recipe.rollouts_per_prompt if self.suite.regime == "grpo" else 1,
+        )
+
+        kind = chosen.kind
+        settings = methods.in_blind_order(kind.Settings(**chosen.settings.model_dump()), self.prepared.order)
+        return kind(settings, seeded(self.seed, purpose)).start(info)
+
+    def around(self, method: Method) -> Around | None:
+        """The wrapper that was asked for, started, with a twin of the method inside; None without one."""
+        if self.prepared.wrapper is None:
+            return None
+        wrapper = self.start(self.prepared.wrapper, "wrapper")
+        assert isinstance(wrapper, StepWrapper)
+        wrapper.prepare(self.training.gradients.parameters_now(), self.training.gradients.layout)
+        return Around(wrapper, method, self.start(self.prepared.method, "twin"))
+
+    def close_training(self) -> None:
+        """Note what training cost, and save the run unless it was short: what is left is to evaluate."""
+        self.standing.spent = self.ledger.snapshot().model_dump(mode="json")
+        self.checkpoints.drop("model", "calls", "stage", "memory")
+        self.checkpoints.close_training()
+
+    def put(self, parameters: Tensor) -> str:
+        """Make these, [P], the model's trained parameters, and return the digest of the whole model.
+
+        Every process must call it.
+        """
+        self.training.gradients.set_parameters(parameters)
+        return parameters_digest(self.model)
+
+    def score(self, tasks: Sequence[Task]) -> None:
+        """Held-out scores of the model as it is, those that an earlier attempt at the run has not saved."""
+        after = self.standing.after
+        for task in tasks if self.speaks else ():
+            if task.name not in after:
+                after[task.name] = self.held_out.scores([task])[task.name].model_dump()
+                if self.world.size == 1:
+                    self.checkpoints.offer()
+
+    def _show(self, step: int, rewards: Sequence[float]) -> None:
+        """Tell the watcher of every full step; a plan's steps may be smaller."""
+        full_steps = round(self.ledger.prompts / self.training.prompts, 9)
+        if full_steps < self.standing.shown + 1:
+            return
+
+        self.standing.shown = int(full_steps)
+        if self.world.first:
+            names = [task.name for task in self.training.tasks]
+            known = {name: reward for name, reward in zip(names, rewards, strict=True) if not math.isnan(reward)}
+            in_order = {name: known[name] for name in self.suite.tasks if name in known}
+            self.watcher.step(self.standing.shown, self.suite.recipe.steps, in_order)
