@@ -21,9 +21,8 @@ from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
-from bench.models.base import NANO
 from bench.models.trainable import in_bfloat16, with_adapters
-from bench.request.suite import Suite, load_suite
+from bench.request.suite import ASSETS, Suite, load_suite
 from bench.training.batches import MicroBatch, TaskBatch
 from bench.training.rollouts import grouped, measure
 from bench.training.step import BalancedStep
@@ -68,7 +67,7 @@ def trainer_of(suite: Suite, folder: Path) -> BalancedGRPOTrainer:
     recipe, tasks = suite.recipe, [get_task(name) for name in TASKS]
     sequences = len(tasks) * recipe.prompts_per_task * recipe.rollouts_per_prompt
     streams = [PromptStream(task.rows("train", 64), 0) for task in tasks]
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(NANO)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(ASSETS / "nano")
     config = grpo_config(suite, recipe.steps, 0, sequences, folder)
     trainer = BalancedGRPOTrainer(model, tokenizer, config, tasks, streams, recipe)
     balancer = load("pcgrad")().start(RunInfo(len(tasks), torch.ones(len(tasks)), recipe.steps))

@@ -18,8 +18,8 @@ from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
-from bench.models.base import NANO, load_model
-from bench.request.suite import load_suite
+from bench.models.base import load_model
+from bench.request.suite import ASSETS, load_suite
 from bench.training.rollouts import grouped, measure
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
@@ -40,7 +40,7 @@ def trainer_for(tasks: int, method: str, folder: Path) -> BalancedGRPOTrainer:
     sequences = tasks * recipe.prompts_per_task * recipe.rollouts_per_prompt
     config = grpo_config(suite, recipe.steps, 0, sequences, folder)
     streams = [PromptStream(task.rows("train", 200), 0) for task in chosen]
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(NANO)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(ASSETS / "nano")
     trainer = BalancedGRPOTrainer(model, tokenizer, config, chosen, streams, recipe)
     balancer = load(method)().start(RunInfo(tasks, torch.ones(tasks), recipe.steps))
     gradients = TaskGradients(*trained(model), tasks)

@@ -7,8 +7,7 @@ import pytest
 from bench.errors import UserError
 from bench.request.request import override, parse_request
 from bench.request.suite import Suite, load_suite, validated
-from bench.run.prepare import scorable
-from tasks._registry import get_task
+from bench.run.prepare import check_scorable
 
 BASE = load_suite("nano-v1")
 FIELDS = [
@@ -74,7 +73,6 @@ def test_rows_by_task_override_the_recipes() -> None:
 
 def test_a_diagnostic_task_is_never_scored() -> None:
     mixture = suite(tasks=["lookup", "coin_addition"], advantage_scale={}, rows={}, sweep=[])
-    tasks = [get_task(name) for name in mixture.tasks]
     with pytest.raises(UserError, match=r"coin_addition: a diagnostic task .* Say scored=lookup"):
-        scorable(mixture, tasks)
-    scorable(mixture.model_copy(update={"scored": ("lookup",)}), tasks)
+        check_scorable(mixture)
+    check_scorable(mixture.model_copy(update={"scored": ("lookup",)}))
