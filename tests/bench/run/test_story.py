@@ -288,27 +288,3 @@ def test_records_have_the_promised_size_and_name_no_machine_path(tmp_path):
     assert str(Path.home()) not in text
     json.loads(text)
     assert list(record_files(tmp_path)) == [path]
-
-
-def test_the_folder_of_checkpoints_is_the_one_that_training_writes():
-    from bench.run.existing import CHECKPOINTS
-    from bench.training.checkpoint.keeper import FOLDER
-
-    assert CHECKPOINTS == FOLDER
-
-
-@pytest.mark.parametrize("words", [["seed=99"], ["recipe.stops=3"], ["method.c=1"], []], ids=" ".join)
-def test_a_usage_error_and_a_finished_run_are_answered_without_torch(tmp_path, words):
-    """In a fresh interpreter; the training stack takes seconds to load."""
-    store = f"store={tmp_path}"
-    train(tmp_path, "method=uniform")
-    asked = [*SMOKE, "method=uniform", store] if not words else ["suite=smoke-v1", "method=uniform", store, *words]
-    code = (
-        "import sys; from bench.request.request import parse_request; from bench.run.story import run\n"
-        "from bench.errors import UserError\n"
-        f"try: print(run(parse_request({asked!r}), None).fresh)\n"
-        "except UserError as error: print('refused')\n"
-        "print('torch' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["refused" if words else "False", "False"]
