@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bench.contributing.templates import method_text, test_text
 from bench.errors import UserError
 from bench.request.suite import ROOT
+from bench.validation.allowed import refusals
 from methods._registry import GOLDEN, TRAJECTORIES, MethodCard, cards, entries, find
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ METHODS = ROOT / "methods"
 TESTS = ROOT / "tests" / "methods"
 LEGAL = re.compile(r"[a-z][a-z0-9_]*")
 REPEATS = 9
+CODE = ("code", "imports, calls and reads only what a method needs; docs/validation.md lists it")
+"""Name and rule of what is asked of a method's text, as `bench validate` asks it."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,10 @@ def examine(spec: str, begins: Callable[[str, int], None] = lambda name, total: 
 
     with _one_thread():
         for rule in acting:
-            begins(rule.name, len(acting))
+            begins(rule.name, len(acting) + 1)
             verdicts.append(_verdict(rule, subjects))
+        begins(CODE[0], len(acting) + 1)
+        verdicts.append(Verdict(*CODE, tuple(map(str, refusals(card.path)))))
         return Report(card, tuple(verdicts), _facts(subjects[0]))
 
 

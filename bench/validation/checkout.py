@@ -19,6 +19,7 @@ from bench.records.track import RATE, base_suite, is_tuned
 from bench.records.tuning import FOLDER
 from bench.request.request import override
 from bench.request.suite import ROOT, Suite
+from bench.validation.allowed import Refusal, refusals
 from bench.validation.history import History
 from methods import _registry as methods
 from methods._cards import MethodCard
@@ -42,6 +43,7 @@ class Checkout:
         self.skipped: Counter[str] = Counter()
         self._sources: dict[Path, set[tuple[int, str]]] = {}
         self._digests: dict[Path, str] = {}
+        self._refusals: dict[Path, list[Refusal]] = {}
         self._dates: dict[str, float | None] = {}
 
     @cached_property
@@ -97,6 +99,12 @@ class Checkout:
         if card.path not in self._digests:
             self._digests[card.path] = methods.source_digest(card.path)
         return self._digests[card.path]
+
+    def refusals(self, card: MethodCard) -> list[Refusal]:
+        """What a method's code names that no method may."""
+        if card.path not in self._refusals:
+            self._refusals[card.path] = refusals(card.path)
+        return self._refusals[card.path]
 
     def frozen(self, card: MethodCard) -> str | None:
         """The digest under which history, or else this checkout, froze the method's present version."""

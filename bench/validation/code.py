@@ -15,6 +15,9 @@ from methods._cards import MethodCard
 from methods._declared import Declared, defaults, source_of
 
 WRAPPER = "StepWrapper"
+SHOWN = 5
+"""Refusals of one file that are named; the first ones tell enough."""
+WITHIN = "A method computes with what it is given; docs/validation.md says what it may name."
 
 
 def parts(subject: Subject) -> list[tuple[str, MethodUse | WrapperUse]]:
@@ -129,7 +132,15 @@ def normaliser(subject: Subject) -> Iterator[Problem]:
         yield subject.problem("normaliser", f"is {text!r}, which {use.name} does not have")
 
 
-CODE: tuple[Rule, ...] = (source, hooks, settings, folder, normaliser)
+def allowed(subject: Subject) -> Iterator[Problem]:
+    """The code names what a method needs, and nothing that leads around the harness; what is settled was judged."""
+    for field, use in parts(subject) if not subject.settled else ():
+        card = subject.checkout.cards.get(use.name)
+        for refusal in subject.checkout.refusals(card)[:SHOWN] if card else ():
+            yield subject.problem(f"{field}.source_digest", f"methods/{refusal}", WITHIN)
+
+
+CODE: tuple[Rule, ...] = (source, allowed, hooks, settings, folder, normaliser)
 
 
 def declared_by(checkout: Checkout, card: MethodCard) -> Mapping[str, Declared] | None:
