@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from bench.records.rules import Problem
+from bench.records.rules.facts import moment_of
 from bench.validation.subject import Rule, Subject
 
 SKEW = timedelta(days=1)
@@ -58,15 +59,6 @@ def commit(subject: Subject) -> Iterator[Problem]:
         subject.checkout.skipped[f"commit {origin.commit[:12]}: this repository does not have it"] += 1
     elif (moment_of(origin.started) or made) < made - SKEW.total_seconds():
         yield subject.problem("provenance.started", f"is before commit {origin.commit[:12]} was made")
-
-
-def moment_of(text: str) -> float | None:
-    """Seconds since 1970; None if the text is no time with its zone."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.timestamp() if moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def threads(subject: Subject) -> Iterator[Problem]:

@@ -8,27 +8,27 @@ from methods import __all__ as PUBLIC
 
 TENSORS = """
 abs acos add addmm all allclose amax amin any arange argmax argmin argsort asin atan atan2 atleast_1d atleast_2d
-bincount block_diag bmm bool broadcast_to bucketize cat cdist ceil chunk clamp clip clone complex64 complex128 cos cosh
-count_nonzero cov cross cummax cummin cumprod cumsum diag diag_embed diagonal diff div dot double dtype device einsum
-empty empty_like eq equal erf erfc erfinv exp expm1 eye finfo flatten flip float float16 float32 float64 bfloat16 floor
-fmax fmin frac from_numpy full full_like gather ge Generator ger gt hypot iinfo index_select inf int int8 int16 int32
-int64 inner isclose isfinite isinf isnan kron kthvalue le lerp lgamma linspace log log10 log1p log2 logaddexp
-logcumsumexp logical_and logical_not logical_or logical_xor logsumexp lt masked_select matmul max maximum mean median meshgrid
-min minimum mm movedim mul multinomial mv nan nan_to_num nanmean nanmedian nanquantile nansum ne neg negative no_grad
-nonzero norm normal numel ones ones_like outer permute pi polygamma pow prod promote_types quantile rand randint randn
-randperm reciprocal relu repeat_interleave reshape roll round rsqrt scatter scatter_add searchsorted sigmoid sign sin
-sinh softmax sort split sqrt square squeeze stack std std_mean sub sum swapaxes take tan tanh tensor Tensor
-tensordot tile topk trace transpose trapezoid tril triu trunc unbind unique unsqueeze var var_mean vdot where xlogy
-zeros zeros_like
+bincount block_diag bmm bool broadcast_to bucketize cat cdist ceil chunk clamp clip clone complex64 complex128 cos
+cosh count_nonzero cov cross cummax cummin cumprod cumsum diag diag_embed diagonal diff div dot double dtype device
+einsum empty empty_like eq equal erf erfc erfinv exp expm1 eye finfo flatten flip float float16 float32 float64
+bfloat16 floor fmax fmin frac from_numpy full full_like gather ge Generator ger gt hypot iinfo index_select inf int
+int8 int16 int32 int64 inner isclose isfinite isinf isnan kron kthvalue le lerp lgamma linspace log log10 log1p log2
+logaddexp logcumsumexp logical_and logical_not logical_or logical_xor logsumexp lt masked_select matmul max maximum
+mean median meshgrid min minimum mm movedim mul multinomial mv nan nan_to_num nanmean nanmedian nanquantile nansum ne
+neg negative no_grad nonzero norm normal numel ones ones_like outer permute pi polygamma pow prod promote_types
+quantile rand randint randn randperm reciprocal relu repeat_interleave reshape roll round rsqrt scatter scatter_add
+searchsorted sigmoid sign sin sinh softmax sort split sqrt square squeeze stack std std_mean sub sum swapaxes take tan
+tanh tensor Tensor tensordot tile topk trace transpose trapezoid tril triu trunc unbind unique unsqueeze var var_mean
+vdot where xlogy zeros zeros_like
 """
 LINEAR_ALGEBRA = """
 cholesky cross det eigh eigvalsh inv lstsq matmul matrix_norm matrix_rank multi_dot norm pinv qr slogdet solve
 solve_triangular svd svdvals vector_norm
 """
 ARRAYS = """
-abs all any arange argmax argmin argsort array asarray clip concatenate cumsum diag dot dtype einsum exp expm1 eye finfo
-flatnonzero float32 float64 full full_like inf int64 isfinite isinf isnan ix_ linspace log log1p max maximum mean
-median min minimum nan nonzero ones ones_like outer prod sign sort sqrt stack std sum triu where zeros zeros_like
+abs all any arange argmax argmin argsort array asarray clip concatenate cumsum diag dot dtype einsum exp expm1 eye
+finfo flatnonzero float32 float64 full full_like inf int64 isfinite isinf isnan ix_ linspace log log1p max maximum
+mean median min minimum nan nonzero ones ones_like outer prod sign sort sqrt stack std sum triu where zeros zeros_like
 """
 ARRAY_ALGEBRA = "LinAlgError cholesky det eigh eigvalsh inv lstsq norm pinv qr solve svd"
 NUMBERS = """
@@ -60,9 +60,9 @@ MODULES: dict[str, frozenset[str]] = {
 
 _BUILTINS = """
 abs all any bool classmethod dict divmod enumerate filter float frozenset int isinstance len list map max min next
-object pow property range repr reversed round set slice sorted staticmethod str sum super tuple zip
-ArithmeticError AssertionError IndexError KeyError NotImplementedError OverflowError RuntimeError StopIteration
-ValueError ZeroDivisionError True False None
+object pow property range repr reversed round set slice sorted staticmethod str sum super tuple zip ArithmeticError
+AssertionError IndexError KeyError NotImplementedError OverflowError RuntimeError StopIteration ValueError
+ZeroDivisionError True False None
 """
 BUILTINS = frozenset(_BUILTINS.split())
 """Built-in names that a method may use; `type` is allowed as `type(self)` and in annotations."""

@@ -1,7 +1,10 @@
 """What rules over a store need of each record: a few digests and numbers, so that a large store fits in memory."""
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from math import log
 from pathlib import Path
 
 from bench.records.rules.record import numbers
@@ -12,6 +15,8 @@ TELLING = 24
 """Different numbers in a curve from which two runs that share it are no accident."""
 MOVED = 32
 """Items that training changed, from which two runs with the same outcomes are no accident."""
+SMALLEST = 1e-30
+"""Stands for zero where a logarithm is taken."""
 NUMERIC = ("numpy", "tokenizers", "torch", "transformers", "lm-eval")
 """Packages whose versions can change what a base model samples."""
 
@@ -42,6 +47,22 @@ class Facts:
     """Trained tokens a second."""
     prints: tuple[tuple[str, str], ...]
     """Fingerprints of what no two seeds have in common, by field."""
+    base: tuple[int, ...]
+    """Outcomes of the base model as bits, by task."""
+    sizes: "array[float]"
+    """Logarithms of squared norms and of inner products' sizes, window by window; empty where these tell nothing."""
+    span: tuple[float, float] | None
+    """Start and finish, in seconds since 1970."""
+
+    @property
+    def age(self) -> tuple[bool, str, str, int]:
+        """A key by which what history has comes first."""
+        return not self.settled, self.suite, self.label, self.seed
+
+    @property
+    def name(self) -> str:
+        """The record's place, in words."""
+        return f"{self.suite}/{self.label}/{self.seed}"
 
 
 SHARED = ("protocol", "tasks", "suite.digest", "model.digest", "model.parameters", "normaliser", "method.tuning")
@@ -72,6 +93,9 @@ def facts_of(path: Path, label: str, record: Record, settled: bool, withdrawn: b
         gain=record.mean_gain,
         speed=ledger.trained_tokens / ledger.wall_seconds if ledger.wall_seconds else 0.0,
         prints=tuple(_prints(record)),
+        base=tuple(int(task.before.items, 16) for task in record.tasks),
+        sizes=_sizes(record),
+        span=_span(record),
     )
 
 
@@ -105,6 +129,30 @@ def _prints(record: Record) -> Iterator[tuple[str, str]]:
         yield "model.final_digest", record.model.final_digest[:16]
     if moved >= MOVED:
         yield "tasks.after", digest_of([[task.name, task.after and task.after.items] for task in record.tasks])[:16]
+
+
+def _sizes(record: Record) -> "array[float]":
+    """A zero has no logarithm: it is as small as the smallest number that a curve may have."""
+    curves = record.curves
+    points = [*curves.naive_squared_norm, *curves.gramian]
+    if len(set(numbers(points))) < TELLING:
+        return array("f")
+    return array("f", (log(max(abs(value), SMALLEST)) for point in points for value in point))
+
+
+def _span(record: Record) -> tuple[float, float] | None:
+    start = moment_of(record.provenance.started)
+    finish = moment_of(record.provenance.finished)
+    return None if start is None or finish is None else (start, finish)
+
+
+def moment_of(text: str) -> float | None:
+    """Seconds since 1970; None if the text is no time with its zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.timestamp() if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _moved(before: Score, after: Score | None) -> int:

@@ -11,9 +11,12 @@ from typing import TypeVar
 
 from bench.records.rules.case import RERUN, Problem
 from bench.records.rules.facts import SHARED, Facts
+from bench.records.rules.suspects import bent_base, crowded, scaled
 
 FASTER = 5.0
 """Times the fastest run of a suite: worth a look."""
+FASTER_HERE = 2.5
+"""The same where the hardware is the same: a quiet machine is not that much faster than the best of a busy one."""
 IMPOSSIBLE = 50.0
 """Times the fastest run of a suite on the same hardware: not a run of this suite."""
 SPREADS = 3.0
@@ -81,28 +84,28 @@ def one_outcome(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> I
     """One final model has one set of outcomes where versions and hardware are the same."""
     finished = [fact for fact in facts if fact.final]
     for runs in _by(finished, lambda fact: (fact.shared, fact.environment, fact.final)).values():
-        first = min(runs, key=_age)
+        first = min(runs, key=lambda fact: fact.age)
         for fact in runs:
             if fact.after != first.after:
-                said = f"the final model is that of {_name(first)}, its outcomes are not"
+                said = f"the final model is that of {first.name}, its outcomes are not"
                 yield Problem(fact.path, "tasks.after", said, RERUN)
 
 
 def twins(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Iterator[Problem]:
     """Two seeds never share a trajectory; two methods may, with one seed, and that is shown."""
     found: dict[tuple[Path, Path, bool], list[str]] = {}
-    ages = {fact.path: _age(fact) for fact in facts}
+    ages = {fact.path: fact.age for fact in facts}
     owners: dict[tuple[str, str], dict[int, Facts]] = defaultdict(dict)
 
     # One owner a seed is kept of every fingerprint, so that a large store costs no pairs.
-    for fact in sorted(facts, key=_age):
+    for fact in sorted(facts, key=lambda fact: fact.age):
         for field, digest in fact.prints:
             known = owners[field, digest]
             if other := next((known[seed] for seed in known if seed != fact.seed), known.get(fact.seed)):
                 found.setdefault((fact.path, other.path, other.seed == fact.seed), []).append(field)
             known.setdefault(fact.seed, fact)
 
-    names = {fact.path: _name(fact) for fact in facts}
+    names = {fact.path: fact.name for fact in facts}
 
     for (path, twin, paired), fields in sorted(found.items(), key=lambda item: ages[item[0][0]]):
         said = f"the trajectory is that of {names[twin]}"
@@ -129,8 +132,8 @@ def speed(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Iterato
                 if same and fact.speed > IMPOSSIBLE * same:
                     said = f"{fact.speed:,.0f} tokens a second; the same hardware did {same:,.0f} at most"
                     yield Problem(fact.path, "ledger.wall_seconds", said, RERUN)
-                elif usual and fact.speed > FASTER * usual:
-                    said = f"{fact.speed:,.0f} tokens a second; other methods did {usual:,.0f} at most"
+                elif (usual and fact.speed > FASTER * usual) or (same and fact.speed > FASTER_HERE * same):
+                    said = f"{fact.speed:,.0f} tokens a second; other methods did {same or usual:,.0f} at most"
                     yield Problem(fact.path, "ledger.wall_seconds", said, "Look at the hardware.", "warning")
 
 
@@ -149,7 +152,18 @@ def too_good(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Iter
                 yield Problem(fact.path, "tasks.after", said, "Reproduce it: `bench reproduce FILE`.", "warning")
 
 
-STORE: tuple[StoreRule, ...] = (complete, alike, same_base, one_outcome, twins, speed, too_good)
+STORE: tuple[StoreRule, ...] = (
+    complete,
+    alike,
+    same_base,
+    bent_base,
+    one_outcome,
+    twins,
+    scaled,
+    speed,
+    too_good,
+    crowded,
+)
 """All rules between records, in the order in which they are reported."""
 
 
@@ -177,12 +191,3 @@ def _best_of_others(facts: Sequence[Facts], value: Callable[[Facts], float]) -> 
         best[fact.label] = max(best.get(fact.label, 0.0), value(fact))
     top = sorted(best, key=lambda label: -best[label])[:2]
     return lambda label: next((best[other] for other in top if other != label), 0.0)
-
-
-def _age(fact: Facts) -> tuple[bool, str, str, int]:
-    """What history has comes first."""
-    return not fact.settled, fact.suite, fact.label, fact.seed
-
-
-def _name(fact: Facts) -> str:
-    return f"{fact.suite}/{fact.label}/{fact.seed}"
