@@ -43,6 +43,7 @@ class Checkout:
         self.skipped: Counter[str] = Counter()
         self._sources: dict[Path, set[tuple[int, str]]] = {}
         self._digests: dict[Path, str] = {}
+        self._trees: dict[tuple[Path, str], set[tuple[int, str]]] = {}
         self._refusals: dict[Path, list[Refusal]] = {}
         self._dates: dict[str, float | None] = {}
 
@@ -157,6 +158,18 @@ class Checkout:
             place = self.history.place(card.path)
             self._sources[card.path] = self.history.sources(place) if place else set()
         return self._sources[card.path]
+
+    def has(self, path: Path) -> bool:
+        """Whether history has a file of the checkout as it is now, byte for byte."""
+        return path.is_file() and self.history.has(path)
+
+    def made_of(self, card: MethodCard, commit: str) -> set[tuple[int, str]]:
+        """Version and digest of a method's code in a commit; empty if it has none there."""
+        key = (card.path, commit)
+        if key not in self._trees:
+            place = self.history.place(card.path)
+            self._trees[key] = self.history.source(commit, place) if place else set()
+        return self._trees[key]
 
     def commit_date(self, commit: str) -> float | None:
         """The time of a commit, in seconds since 1970; None if this repository does not have it."""

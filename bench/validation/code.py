@@ -140,7 +140,23 @@ def allowed(subject: Subject) -> Iterator[Problem]:
             yield subject.problem(f"{field}.source_digest", f"methods/{refusal}", WITHIN)
 
 
-CODE: tuple[Rule, ...] = (source, allowed, hooks, settings, folder, normaliser)
+def committed(subject: Subject) -> Iterator[Problem]:
+    """The commit that a new record names holds the code that it names."""
+    commit = subject.record.provenance.commit
+    if subject.settled or not subject.case.official or subject.checkout.commit_date(commit) is None:
+        return
+
+    for field, use in parts(subject):
+        card = subject.checkout.cards.get(use.name)
+        # A digest by an earlier rule says nothing of the same code by today's.
+        if card is None or (use.source_digest != subject.checkout.digest(card) and use.version == card.version):
+            continue
+        if (use.version, use.source_digest) not in subject.checkout.made_of(card, commit):
+            said = f"is not that of methods/{card.path.name} in commit {commit[:12]}, which the run names"
+            yield subject.problem(f"{field}.source_digest", said, "Commit the method, and run again.")
+
+
+CODE: tuple[Rule, ...] = (source, committed, allowed, hooks, settings, folder, normaliser)
 
 
 def declared_by(checkout: Checkout, card: MethodCard) -> Mapping[str, Declared] | None:

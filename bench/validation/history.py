@@ -63,6 +63,13 @@ class History:
             return []
         return [self.top / file for file in self.files if file.startswith(f"{place}/")]
 
+    def tracked(self, folder: Path) -> list[Path]:
+        """Files below a folder that git has now, committed or about to be."""
+        place = self.place(folder)
+        if self.top is None or place is None:
+            return []
+        return [self.top / file for file in git(self.top, "ls-files", "-z", "--", place).split("\0") if file]
+
     def text(self, file: str) -> str:
         """A file of the commit, '' if it has none. file: from the root."""
         return git(self.top, "cat-file", "blob", self.files[file]) if self.top and file in self.files else ""
@@ -72,7 +79,7 @@ class History:
         if self.top is None or not self.commit:
             return set()
         commits = git(self.top, "log", "--format=%H", self.commit, "--", file).split()
-        return {found for commit in commits for found in self._source(commit, file)}
+        return {found for commit in commits for found in self.source(commit, file)}
 
     def date(self, commit: str) -> float | None:
         """The time of a commit, in seconds since 1970; None if git does not have it."""
@@ -83,7 +90,7 @@ class History:
         except (UserError, ValueError, IndexError):
             return None
 
-    def _source(self, commit: str, file: str) -> set[tuple[int, str]]:
+    def source(self, commit: str, file: str) -> set[tuple[int, str]]:
         """Version and digest of a method's file in a commit, with the helpers of that commit."""
         assert self.top is not None
         folder = file.rpartition("/")[0]

@@ -5,13 +5,17 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bench.records import claims
 from bench.records.rules import FILE, Problem
 from bench.records.rules.text import SEED
 from bench.records.store import WITHDRAWN
+from bench.records.withdrawal import SECOND
 from bench.validation.history import History
 
 PLACE = "A store has <suite>/<method>/<seed>.json and withdrawals beside them. Remove it."
 HIDDEN = "."
+OWN = frozenset({claims.FOLDER, ".checkpoints", ".logs"})
+"""Hidden folders that the harness keeps in a store, and git does not."""
 DEEPEST = 8
 """Folders below each other that are looked into; records lie three or four deep."""
 CUT_OFF = re.compile(r"[.](0|[1-9][0-9]*)[.]json[.]\w+")
@@ -43,6 +47,17 @@ def _entry(entry: os.DirEntry[str], depth: int) -> Iterator[Path]:
         yield from _entry(each, depth + 1)
 
 
+def hidden(root: Path, history: History) -> Iterator[Problem]:
+    """Hidden entries of a store: the harness's own stay out of git, and there are no others."""
+    for entry in sorted(root.iterdir()):
+        if not entry.name.startswith(HIDDEN):
+            continue
+        if entry.name not in OWN or entry.is_symlink() or not entry.is_dir():
+            yield Problem(entry, FILE, "is hidden, and no part of a store", PLACE)
+        elif tracked := history.tracked(entry):
+            yield Problem(tracked[0], FILE, f"is committed, and {entry.name} is this machine's own", "Take it out.")
+
+
 def is_record(path: Path) -> bool:
     """Whether a file's name is that of a record."""
     return path.suffix == ".json" and SEED.fullmatch(path.stem) is not None
@@ -68,7 +83,7 @@ def _stranger(path: Path, depth: int) -> Problem | None:
     """What is wrong with an entry by its name and kind; a record's own kind is looked at when it is read."""
     if CUT_OFF.fullmatch(path.name):
         return Problem(path, FILE, "was left by a write that was cut off, or is being written", "Remove it.", "warning")
-    stem = path.name.removesuffix(WITHDRAWN) if path.name.endswith(WITHDRAWN) else path.stem
+    stem = path.name.removesuffix(WITHDRAWN).removesuffix(SECOND) if path.name.endswith(WITHDRAWN) else path.stem
     if path.suffix == ".json" and SEED.fullmatch(stem) and depth in (3, 4):
         return None
     what = (
@@ -85,8 +100,14 @@ def withdrawals_without_record(files: Sequence[Path]) -> Iterator[Problem]:
     """A withdrawal lies beside the record that it withdraws."""
     there = set(files)
     for path in files:
-        if path.name.endswith(WITHDRAWN) and path.with_name(f"{path.name.removesuffix(WITHDRAWN)}.json") not in there:
+        if not path.name.endswith(WITHDRAWN):
+            continue
+
+        stem = path.name.removesuffix(WITHDRAWN)
+        if path.with_name(f"{stem.removesuffix(SECOND)}.json") not in there:
             yield Problem(path, FILE, "withdraws a record that is not there", "Restore the record; it stays.")
+        elif stem.endswith(SECOND) and path.with_name(f"{stem.removesuffix(SECOND)}{WITHDRAWN}") not in there:
+            yield Problem(path, FILE, "seconds a withdrawal that is not there", "Add the withdrawal, or remove this.")
 
 
 def append_only(root: Path, history: History) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.errors import UserError
@@ -15,20 +15,22 @@ from bench.records.rules.text import irregular, read, unreadable
 from bench.records.schema import Record
 from bench.records.store import record_path
 from bench.records.track import TRACK
-from bench.records.withdrawal import withdrawal_of, withdrawal_path
+from bench.records.withdrawal import check_seconded, second_path, withdrawal_of, withdrawal_path
 from bench.request.request import RESULTS
-from bench.validation import tuned
+from bench.validation import beside, tuned
 from bench.validation.checkout import Checkout
 from bench.validation.code import CODE
 from bench.validation.history import History
 from bench.validation.mixture import MIXTURE
 from bench.validation.origin import ORIGIN
 from bench.validation.recipe import RECIPE
-from bench.validation.store import append_only, is_record, misplaced, walk, withdrawals_without_record
+from bench.validation.store import append_only, hidden, is_record, misplaced, walk, withdrawals_without_record
 from bench.validation.subject import Rule, Subject
 from bench.validation.tuned import TUNED
 
 RULES: tuple[Rule, ...] = (*MIXTURE, *CODE, *TUNED, *RECIPE, *ORIGIN)
+
+WITHDRAW = "docs/validation.md says what withdraws a run."
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def validate(
     chosen = {path for path in files if not wanted or any(_below(path.relative_to(results), each) for each in wanted)}
     problems = [problem for problem in judge.everything(files, chosen) if _asked(results, problem, wanted)]
     if not wanted and results.name == RESULTS.name:
+        problems += judge.beside()
         problems += judge.reproductions(results.parent / again.FOLDER)
         problems += judge.tunings(results.parent / tuning.FOLDER)
     problems = list(dict.fromkeys(problems))
@@ -90,11 +93,12 @@ class Judge:
         self.results = results
         self.checkout = checkout
         self.history = history
-        self.records = self.again = 0
+        self.records = self.again = self.fresh = 0
         self.methods: Counter[str] = Counter()
 
     def everything(self, files: Sequence[Path], chosen: set[Path]) -> Iterator[Problem]:
         """All problems of files; `chosen` are judged, the others only compared with."""
+        yield from hidden(self.results, self.history)
         yield from misplaced(self.results, files)
         yield from withdrawals_without_record(files)
         facts = []
@@ -110,12 +114,20 @@ class Judge:
                 withdrawn, wrong = self.withdrawn(path, record)
                 yield from wrong
                 facts.append(self.facts(path, record, settled, withdrawn))
+                self.fresh += not settled
                 if path in chosen:
                     yield from self.examined(path, record, settled)
 
         seeds = {name: suite.seeds for name, suite in self.checkout.suites.items()}
         yield from compare(facts, seeds | {f"{name}{TRACK}": each for name, each in seeds.items()})
         yield from append_only(self.results, self.history)
+
+    def beside(self) -> Iterator[Problem]:
+        """What is wrong with the suites and methods that come with the records, and with the harness."""
+        yield from beside.suites(self.checkout)
+        yield from beside.methods(self.checkout)
+        if self.fresh and self.results.resolve().parent == self.checkout.root.resolve():
+            yield from beside.harness(self.checkout)
 
     def reproductions(self, folder: Path) -> Iterator[Problem]:
         """All problems of the reproductions beside the store."""
@@ -153,9 +165,18 @@ class Judge:
     def withdrawn(self, path: Path, record: Record) -> tuple[bool, list[Problem]]:
         """Whether the record is withdrawn, and what is wrong with the document that says so."""
         try:
-            return withdrawal_of(path, record) is not None, []
+            found = withdrawal_of(path, record)
+            if found and self.history.has(path) and not self.history.has(withdrawal_path(path)):
+                check_seconded(path, found)  # what is on main already was seconded when it came
+            return found is not None, []
         except UserError as error:
-            return False, [unreadable(withdrawal_path(path), str(error))]
+            return False, [self._unreadable(path, str(error))]
+
+    def _unreadable(self, path: Path, message: str) -> Problem:
+        """The error of a withdrawal, or of the second person's word on it, which names its file first."""
+        second = second_path(path)
+        file = second if str(second) in message.partition(": ")[0] else withdrawal_path(path)
+        return replace(unreadable(file, message), remedy=WITHDRAW)
 
     def examined(self, path: Path, record: Record, settled: bool) -> Iterator[Problem]:
         """What all rules say of one record."""

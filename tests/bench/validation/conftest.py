@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from bench.records.rules import Problem
 from bench.records.schema import Record
 from bench.records.store import identity_of, outcome_digest, to_text
 from bench.request.request import RESULTS
+from bench.request.suite import ROOT
 from bench.validation.checkout import Checkout
 from bench.validation.verdict import validate
 
@@ -91,3 +93,41 @@ def verdict(results: Path, checkout: Checkout) -> Callable[..., list[Problem]]:
         return validate(results, **{"checkout": checkout, **given}).of(level)
 
     return problems
+
+
+METHOD = "methods/pcgrad.py"
+RECORD = "results/nano-v1/pcgrad/0.json"
+
+
+def git(repository: Path, *words: str) -> str:
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    done = subprocess.run(["git", "-C", str(repository), *who, *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one suite, two methods and their records, on its main branch."""
+    root = tmp_path_factory.mktemp("published")
+    golden = ("tests/golden/method_sources.json", "tests/golden/trajectories.json")
+    for place in ("suites/nano-v1.yaml", METHOD, "methods/uniform.py", *golden):
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / place, root / place)
+    for name in ("pcgrad", "uniform"):
+        shutil.copytree(RESULTS / "nano-v1" / name, root / "results/nano-v1" / name)
+    git(root, "init", "-q", "-b", "main")
+    git(root, "add", ".")
+    git(root, "commit", "-q", "-m", "published")
+    return root
+
+
+@pytest.fixture
+def clone(published: Path, tmp_path: Path) -> Path:
+    """A contributor's clone, on a branch."""
+    git(tmp_path, "clone", "-q", str(published), "clone")
+    git(tmp_path / "clone", "checkout", "-q", "-b", "mine")
+    return tmp_path / "clone"
+
+
+def errors(root: Path, against: str | None = None) -> list[Problem]:
+    return validate(root / "results", against=against, checkout=Checkout(root)).of("error")

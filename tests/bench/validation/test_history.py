@@ -2,56 +2,18 @@
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from bench.errors import UserError
-from bench.records.rules import Problem
 from bench.request.request import RESULTS
 from bench.request.suite import ROOT
 from bench.validation.checkout import Checkout
 from bench.validation.history import History, object_name
 from bench.validation.verdict import validate
 from methods._registry import freeze
-
-METHOD = "methods/pcgrad.py"
-RECORD = "results/nano-v1/pcgrad/0.json"
-
-
-def git(repository: Path, *words: str) -> str:
-    who = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(["git", "-C", str(repository), *who, *words], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with one suite, two methods and their records, on its main branch."""
-    root = tmp_path_factory.mktemp("published")
-    golden = ("tests/golden/method_sources.json", "tests/golden/trajectories.json")
-    for place in ("suites/nano-v1.yaml", METHOD, "methods/uniform.py", *golden):
-        (root / place).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / place, root / place)
-    for name in ("pcgrad", "uniform"):
-        shutil.copytree(RESULTS / "nano-v1" / name, root / "results/nano-v1" / name)
-    git(root, "init", "-q", "-b", "main")
-    git(root, "add", ".")
-    git(root, "commit", "-q", "-m", "published")
-    return root
-
-
-@pytest.fixture
-def clone(published: Path, tmp_path: Path) -> Path:
-    """A contributor's clone, on a branch."""
-    git(tmp_path, "clone", "-q", str(published), "clone")
-    git(tmp_path / "clone", "checkout", "-q", "-b", "mine")
-    return tmp_path / "clone"
-
-
-def errors(root: Path, against: str | None = None) -> list[Problem]:
-    return validate(root / "results", against=against, checkout=Checkout(root)).of("error")
+from tests.bench.validation.conftest import METHOD, RECORD, errors, git
 
 
 def test_what_is_published_is_good(clone: Path):
@@ -160,7 +122,7 @@ def test_a_suite_that_changes_under_its_records_is_refused(clone: Path):
 def test_hostile_code_is_read_and_not_run(clone: Path, tmp_path: Path):
     mark = tmp_path / "was-run"
     (clone / METHOD).write_text(f"{(clone / METHOD).read_text()}\nopen({str(mark)!r}, 'w')\nraise SystemExit(7)\n")
-    assert {problem.field for problem in errors(clone)} == {"method.source_digest"}
+    assert {problem.field for problem in errors(clone)} == {"method.source_digest", "(file)"}
     assert not mark.exists()
 
 
