@@ -11,7 +11,7 @@ abs acos add addmm all allclose amax amin any arange argmax argmin argsort asin 
 bincount block_diag bmm bool broadcast_to bucketize cat cdist ceil chunk clamp clip clone complex64 complex128 cos
 cosh count_nonzero cov cross cummax cummin cumprod cumsum diag diag_embed diagonal diff div dot double dtype device
 einsum empty empty_like eq equal erf erfc erfinv exp expm1 eye finfo flatten flip float float16 float32 float64
-bfloat16 floor fmax fmin frac from_numpy full full_like gather ge Generator ger gt hypot iinfo index_select inf int
+bfloat16 floor fmax fmin frac from_numpy full full_like gather ge Generator Size ger gt hypot iinfo index_select inf int
 int8 int16 int32 int64 inner isclose isfinite isinf isnan kron kthvalue le lerp lgamma linspace log log10 log1p log2
 logaddexp logcumsumexp logical_and logical_not logical_or logical_xor logsumexp lt masked_select matmul max maximum
 mean median meshgrid min minimum mm movedim mul multinomial mv nan nan_to_num nanmean nanmedian nanquantile nansum ne
@@ -54,6 +54,7 @@ MODULES: dict[str, frozenset[str]] = {
         "itertools": "accumulate chain combinations count cycle islice pairwise permutations product repeat",
         "pydantic": "field_validator model_validator",
         "methods": " ".join(PUBLIC),
+        "bench.errors": "RunFailed UserError",
     }.items()
 }
 """Names that a method may use of each module."""
