@@ -1,6 +1,6 @@
 """Specialists: one model a task, each trained alone from the same start, together at the budget of one model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -55,3 +55,28 @@ def references(stages: Stages, tasks: int, steps: int) -> Tensor:
         last = seen[-max(steps // 4, 1) :]
         found[task] = torch.stack([signals.gaps[task] for signals in last]).nanmean().nan_to_num(0.0)
     return found
+
+
+def in_turn(stages: Stages, order: Sequence[int], steps: int) -> Tensor:
+    """Parameters, [P], after `steps` full steps, shared out equally to the tasks, which are trained in that order."""
+    alone = torch.eye(len(order), dtype=torch.float64)
+    ends = [steps * (place + 1) // len(order) for place in range(len(order))]
+    for task, begin, end in zip(order, [0, *ends], ends, strict=False):
+        if end > begin:
+            trained(stages, stages.parameters(), end - begin, alone[task])
+    return stages.parameters()
+
+
+def scored(stages: Stages, model: Tensor, size: float) -> Tensor:
+    """Mean rewards, [K], of a model, [P]."""
+    stages.load(model)
+    return stages.score(size)
+
+
+def prompts_of_scores(total: int, spent: int, scores: int, least: int, prompts: int) -> int:
+    """Prompts of each of some scores, so that what is left of `total` prompts is whole steps of `prompts`, or nearly.
+
+    spent: prompts of other trainings; least: of a score. What makes no step makes the scores better, up to a step.
+    """
+    over = (total - spent - scores * least) % prompts
+    return min(least + over // scores, prompts)

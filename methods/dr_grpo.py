@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from methods import Rollouts, SampleWeighting
+from methods._advantages import centred
 
 
 class DrGRPO(SampleWeighting):
@@ -16,12 +17,7 @@ class DrGRPO(SampleWeighting):
     version = 1
 
     def advantages(self, rollouts: Rollouts) -> Tensor:
-        rewards = rollouts.rewards.double()
-        _, place, count = torch.unique(rollouts.group, return_inverse=True, return_counts=True)
-        mean = rewards.new_zeros(len(count)).index_add(0, place, rewards) / count
-        # Where the trainer sees no advantage there is none: the mean of equal rewards may differ by rounding.
-        centred = torch.where(rollouts.advantages == 0, 0, rewards - mean[place])
-        return centred.to(rollouts.advantages.dtype)
+        return centred(rollouts).to(rollouts.advantages.dtype)
 
     def token_weights(self, rollouts: Rollouts) -> Tensor:
         assert self.run is not None

@@ -11,11 +11,11 @@ z = softmax(xi). With J the mean reward, s_k = clip(J_k - J_k before, +-clip) + 
 Adam that lowers sum_k z_k s_k, before z is used.
 """
 
-import torch
 from torch import Tensor
 
 from methods import LossWeighting, RunInfo, Settings, Signals, setting
-from methods._weights import Logits, smoothed, unknown
+from methods._improvement import after_step
+from methods._weights import Logits, unknown
 
 
 class MTGRPOSettings(Settings):
@@ -41,10 +41,16 @@ class MTGRPO(LossWeighting):
 
     def _after(self, signals: Signals) -> tuple[Tensor, Logits]:
         chosen = self.settings
-        rewards = smoothed(self.rewards, 1 - signals.gaps, chosen.decay)
-        score = (rewards - self.rewards).clamp(-chosen.clip, chosen.clip) + chosen.level * rewards
-        score = torch.where(signals.gaps.isnan(), signals.gaps, score)
-        return rewards, self.logits.lowered(score, chosen.rate, chosen.weight_decay)
+        return after_step(
+            self.rewards,
+            self.logits,
+            signals,
+            level=chosen.level,
+            clip=chosen.clip,
+            decay=chosen.decay,
+            rate=chosen.rate,
+            weight_decay=chosen.weight_decay,
+        )
 
     def weights(self, signals: Signals) -> Tensor:
         return self._after(signals)[1].shares

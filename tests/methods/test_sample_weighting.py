@@ -10,6 +10,7 @@ from methods import Rollouts, RunInfo, SampleWeighting
 from methods.delta_l import DeltaL, DeltaLSettings
 from methods.dr_grpo import DrGRPO
 from methods.grpo import GRPO
+from methods.popart import PopArt, PopArtSettings
 from methods.token_mean import TokenMean
 
 RUN = RunInfo(2, torch.tensor([100, 100]), 10, reply_tokens=50)
@@ -21,7 +22,7 @@ def completions(
     """Completions with these lengths; advantages are normalised by group as the trainer does, in float32."""
     count = len(lengths)
     groups = torch.tensor(group or [0] * count)
-    values = torch.tensor(rewards or [float(i % 2) for i in range(count)])
+    values = torch.tensor(rewards or [i % 2 for i in range(count)]).float()
     advantages = torch.zeros(count)
     for one in torch.unique(groups):
         mine = groups == one
@@ -123,3 +124,27 @@ def test_delta_l_has_the_least_variance_at_one() -> None:
 
     torch.testing.assert_close(variance(1.0), 1 / (1 / lengths).sum())
     assert variance(1.0) < variance(0.75) < variance(0.0)
+
+
+def test_popart_divides_by_the_deviation_of_the_task() -> None:
+    """Rewards 1, 0, 0, 0 and 1, 1, 0, 0 in two groups of one task: mean 3/8, variance 15/64."""
+    rollouts = completions([5] * 8, [1, 0, 0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1, 1, 1])
+    found = started(PopArt()).advantages(rollouts)
+    expected = torch.tensor([0.75, -0.25, -0.25, -0.25, 0.5, 0.5, -0.5, -0.5]) / (15 / 64) ** 0.5
+    torch.testing.assert_close(found, expected)
+
+
+def test_popart_remembers() -> None:
+    """With decay 1/2, weights 1/3 and 2/3: means 1/2 and 1/4, squares the same: 1/3 - 1/9 = 2/9."""
+    method = started(PopArt(PopArtSettings(decay=0.5)))
+    method.advantages(completions([5] * 4, [1, 1, 0, 0]))
+    found = method.advantages(completions([5] * 4, [1, 0, 0, 0]))
+    torch.testing.assert_close(found, torch.tensor([0.75, -0.25, -0.25, -0.25]) / (2 / 9) ** 0.5)
+
+
+def test_popart_scales_each_task_by_itself() -> None:
+    """Rare rewards are loud: 1 in 4 against 2 in 4; a task that always gets the same has no advantage."""
+    rollouts = completions([5] * 8, [1, 0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 0, 1, 1, 1, 1])
+    found = started(PopArt()).advantages(rollouts)
+    assert found[4:].tolist() == [0.0] * 4
+    torch.testing.assert_close(found[:4], torch.tensor([0.75, -0.25, -0.25, -0.25]) / (3 / 16) ** 0.5)
