@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE := 1
 
-.PHONY: run test browser check slow bench site nano install clean
+.PHONY: run test browser check slow bench site house nano install clean
 
 run: install  ## train, evaluate and record PCGrad on the embedded suite, into runs/
 	$(BIN)/bench run method=pcgrad store=runs
@@ -28,6 +28,9 @@ slow: install  ## proofs that take minutes
 
 bench: install  ## benchmarks: they measure, they never fail
 	$(BIN)/pytest tests/benchmarks -s --override-ini python_files="bench_*.py" --benchmark-columns=min,median,iqr,rounds
+
+house: install  ## the table of rooms in docs/architecture.md, and its picture, from tests/house.py
+	$(BIN)/python -m tests.house
 
 site: install  ## the leaderboard, from results/ into site/
 	$(BIN)/bench site

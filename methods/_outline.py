@@ -72,6 +72,7 @@ def _assigned(class_name: str, top: dict[str, ast.stmt]) -> Iterator[tuple[str, 
     for base in node.bases:
         if isinstance(base, ast.Name) and base.id != class_name:
             yield from _assigned(base.id, top)
+
     for line in node.body:
         value = getattr(line, "value", None)
         if isinstance(value, ast.expr):

@@ -1,124 +1,34 @@
 """The rules of the house: who may import whom, what loads without the training stack, what is never written."""
 
 import ast
+import io
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.house import HOUSE, PAGE, PICTURE, Room, page, picture
+
 ROOT = Path(__file__).parents[1]
 SOURCES = ("bench", "methods", "tasks", "leaderboard", "assets")
 PROJECT = {*SOURCES, "tests"}
 LONGEST = 300
-"""Lines of a file."""
+"""Lines of code of a file: blank lines, comments and docstrings are free."""
 LONGER = {
     "tests/bench/evaluation/test_rewards.py": "evaluation is compared with two others' implementations",
 }
-
-ROOMS: dict[str, tuple[set[str], set[str]]] = {
-    # room, from the ground up: what it may import of the project beside itself, and of packages beside Python's own
-    "bench/errors.py": (set(), set()),
-    "bench/protocol.py": (set(), set()),
-    "bench/git.py": ({"bench.errors"}, set()),
-    "tasks": ({"bench.errors"}, {"datasets", "math_verify", "pydantic_monty"}),
-    "methods": ({"bench.errors"}, {"numpy", "pydantic", "scipy", "torch", "torchjd"}),
-    "assets": ({"tasks"}, {"tokenizers", "torch", "transformers"}),
-    "bench/records": ({"bench.errors"}, {"pydantic"}),
-    "bench/analysis": ({"bench.errors", "bench.records"}, {"numpy", "scipy"}),
-    "leaderboard": ({"bench.errors", "bench.records", "bench.analysis"}, {"jinja2", "numpy"}),
-    "bench/request": ({"bench.errors", "bench.records"}, {"pydantic", "yaml"}),
-    "bench/engine": ({"bench.errors", "bench.records", "methods", "tasks"}, {"torch"}),
-    "bench/models": (
-        {"bench.errors", "bench.records", "bench.request", "bench.engine"},
-        {"accelerate", "huggingface_hub", "peft", "safetensors", "torch", "transformers"},
-    ),
-    "bench/evaluation": (
-        {"bench.errors", "bench.records", "bench.request", "bench.models", "tasks"},
-        {"datasets", "evaluate", "huggingface_hub", "lm_eval", "numpy", "pydantic", "torch", "transformers"},
-    ),
-    "bench/training": (
-        {
-            "bench.errors",
-            "bench.records",
-            "bench.request",
-            "bench.engine",
-            "bench.models",
-            "methods",
-            "tasks",
-        },
-        {"datasets", "numpy", "safetensors", "torch", "transformers", "trl"},
-    ),
-    "bench/run": (
-        {
-            "bench.errors",
-            "bench.protocol",
-            "bench.records",
-            "bench.request",
-            "bench.engine",
-            "bench.models",
-            "bench.evaluation",
-            "bench.training",
-            "methods",
-            "tasks",
-        },
-        {"click", "tokenizers", "torch", "transformers"},
-    ),
-    "bench/sweeps": (
-        {"bench.errors", "bench.protocol", "bench.records", "bench.request", "bench.run", "methods"},
-        {"ray"},
-    ),
-    "bench/tuning": (
-        {"bench.errors", "bench.records", "bench.request", "bench.sweeps", "methods", "tasks"},
-        set(),
-    ),
-    "bench/validation": (
-        {
-            "bench.errors",
-            "bench.git",
-            "bench.protocol",
-            "bench.records",
-            "bench.request",
-            "bench.tuning",
-            "methods",
-            "tasks",
-        },
-        {"pydantic", "yaml"},
-    ),
-    "bench/contributing": (
-        {
-            "bench.errors",
-            "bench.git",
-            "bench.protocol",
-            "bench.records",
-            "bench.analysis",
-            "bench.request",
-            "bench.run",
-            "bench.validation",
-            "methods",
-        },
-        {"torch"},
-    ),
-    "bench/cli": (
-        {
-            "bench.errors",
-            "bench.records",
-            "bench.analysis",
-            "leaderboard",
-            "bench.request",
-            "bench.models",
-            "bench.run",
-            "bench.sweeps",
-            "bench.tuning",
-            "bench.validation",
-            "bench.contributing",
-            "methods",
-            "tasks",
-        },
-        {"click", "pydantic", "rich"},
-    ),
-}
+"""Files that are longer, with the reason."""
+WALL = 9
+"""Statements of a function body that needs a blank line or a comment."""
+PACK = 4
+"""Values that one assignment may not pack side by side, unless they belong together."""
+AIRLESS_ROOMS = ("bench/engine", "bench/models", "bench/evaluation", "bench/training", "tasks", "assets")
+"""Rooms that are still to be aired; the list shrinks to nothing."""
+WALLS: dict[str, str] = {}
+"""Bodies that may be one piece, `file:function`, with the reason."""
 
 HEAVY = {"torch", "transformers", "trl", "datasets", "lm_eval"}
 LIGHT = {
@@ -189,8 +99,6 @@ def within(name: str, packages: set[str]) -> bool:
 
 
 ALL = python_files(*PROJECT)
-every_file = pytest.mark.parametrize("path", ALL, ids=name_of)
-every_source = pytest.mark.parametrize("path", python_files(*SOURCES), ids=name_of)
 
 
 def test_the_files_were_found() -> None:
@@ -203,8 +111,7 @@ def test_the_files_were_found() -> None:
         "assets/make_nano.py",
         name_of(Path(__file__)),
     } <= names
-    assert all((ROOT / room).exists() and python_files(room) for room in (*ROOMS, *LIGHT))
-    assert names >= set(LONGER)
+    assert all((ROOT / room).exists() and python_files(room) for room in (*(room.path for room in HOUSE), *LIGHT))
 
 
 def test_imports_are_seen_wherever_they_are(tmp_path: Path) -> None:
@@ -216,22 +123,48 @@ def test_imports_are_seen_wherever_they_are(tmp_path: Path) -> None:
     assert set(imports(path)) == {"a.b", "d.e", "g.h.i", "g.h.j", "k", "l.m"}
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_room_imports_only_what_it_may(room: str) -> None:
-    inside, outside = ROOMS[room]
-    own = {room.removesuffix(".py").replace("/", ".")}
-    for path in python_files(room):
+@pytest.mark.parametrize("room", HOUSE, ids=lambda room: room.path)
+def test_a_room_imports_only_what_it_may(room: Room) -> None:
+    for path in python_files(room.path):
         for name in imports(path):
             if top(name) in PROJECT:
-                assert within(name, inside | own), f"{name_of(path)} imports {name}"
+                assert within(name, {*room.rooms, room.module}), f"{name_of(path)} imports {name}"
             elif top(name) not in sys.stdlib_module_names:
-                assert top(name) in outside, f"{name_of(path)} imports {name}"
+                assert top(name) in room.packages, f"{name_of(path)} imports {name}"
 
 
-@every_source
-def test_one_room_imports_trl(path: Path) -> None:
+def test_every_file_of_the_project_is_in_a_room() -> None:
+    """Beside `bench/__init__.py` and `bench/__main__.py`, which only open the door."""
+    rooms = {file for room in HOUSE for file in python_files(room.path)}
+    loose = {name_of(path) for path in python_files(*SOURCES) if path not in rooms}
+    assert loose == {"bench/__init__.py", "bench/__main__.py"}
+
+
+def test_no_room_imports_one_that_imports_it() -> None:
+    """The table is in order: a room imports only what stands before it, so that no imports run in a circle."""
+    order = [room.module for room in HOUSE]
+    for place, room in enumerate(HOUSE):
+        assert set(room.rooms) <= set(order[:place]), room.path
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    folders = [ROOT / room.path for room in HOUSE if (ROOT / room.path).is_dir() and room.path != "assets"]
+    files = [ROOT / "bench" / "__init__.py", *(folder / "__init__.py" for folder in folders)]
+    assert [name_of(file) for file in files if not ast.get_docstring(ast.parse(file.read_text("utf-8")))] == []
+
+
+def test_page_and_picture_are_those_of_the_table() -> None:
+    """`make house` writes them again."""
+    text = PAGE.read_text("utf-8")
+    assert text == page(text)
+    assert PICTURE.read_text("utf-8") == picture()
+
+
+def test_one_room_imports_trl() -> None:
     """Its private names change with every version; tests hold those that this room uses."""
-    assert name_of(path).startswith("bench/training/trl/") or not any(top(name) == "trl" for name in imports(path))
+    found = {name_of(path) for path in python_files(*SOURCES) for name in imports(path) if top(name) == "trl"}
+    assert found
+    assert [name for name in sorted(found) if not name.startswith("bench/training/trl/")] == []
 
 
 @pytest.mark.parametrize("room", LIGHT)
@@ -246,11 +179,82 @@ def test_it_loads_without_the_training_stack(room: str) -> None:
     assert not {top(name) for name in loaded} & LIGHT[room]
 
 
-@every_file
-def test_a_file_is_short(path: Path) -> None:
-    """A file that must be longer is named with its reason; one that became shorter loses its name there."""
-    lines = len(path.read_text("utf-8").splitlines())
-    assert (lines > LONGEST) == (name_of(path) in LONGER), f"{lines} lines"
+def code_lines(text: str) -> int:
+    """Lines that hold code: none that are blank, a comment, or part of a docstring."""
+    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+    silent = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    code = {line for token in tokens if token.type not in silent for line in range(token.start[0], token.end[0] + 1)}
+    texts = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Expr) and is_text(node)]
+    return len(code - {line for node in texts for line in range(node.lineno, (node.end_lineno or 0) + 1)})
+
+
+def is_text(node: ast.stmt) -> bool:
+    """Whether a statement is a docstring, of a function or of a value."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def test_files_are_short() -> None:
+    found = {name_of(path): code_lines(path.read_text("utf-8")) for path in ALL}
+    assert {name: lines for name, lines in found.items() if (lines > LONGEST) != (name in LONGER)} == {}
+
+
+def walls(path: Path) -> Iterator[str]:
+    """Functions with WALL statements or more and neither a blank line nor a comment among them."""
+    text = path.read_text("utf-8")
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        body = node.body[1:] if is_text(node.body[0]) else node.body
+        statements = sum(isinstance(each, ast.stmt) for part in body for each in ast.walk(part))
+        if statements >= WALL:
+            inside = [line.strip() for line in lines[body[0].lineno - 1 : node.end_lineno]]
+            if all(line and not line.startswith("#") and "  # " not in line for line in inside):
+                yield f"{name_of(path)}:{node.name}"
+
+
+def packs(path: Path) -> Iterator[str]:
+    """Assignments that pack PACK values or more side by side, other than constants."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Tuple)
+            and isinstance(node.value, ast.Tuple)
+        ):
+            values = node.value.elts
+            if len(values) >= PACK and not all(isinstance(value, ast.Constant) for value in values):
+                yield f"{name_of(path)}:{node.lineno}"
+
+
+AIRED = [path for path in python_files(*SOURCES) if not name_of(path).startswith(AIRLESS_ROOMS)]
+
+
+def test_long_functions_have_paragraphs() -> None:
+    """A blank line between thoughts, or a comment; else the reader meets a wall."""
+    assert [wall for path in AIRED for wall in walls(path) if wall not in WALLS] == []
+
+
+def test_an_assignment_packs_few_values() -> None:
+    assert [pack for path in AIRED for pack in packs(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [("a = 1\n\n# why\nb = 2\n", 2), ('"""Two\nlines."""\na = 1\n"""About a."""\n', 1), ("a = (\n    1,\n)\n", 3)],
+)
+def test_code_lines_are_counted(text: str, lines: int) -> None:
+    assert code_lines(text) == lines
+
+
+def test_walls_and_packs_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.ROOT", tmp_path)
+    path = tmp_path / "file.py"
+    body = [f"    a{index} = {index}" for index in range(WALL)]
+    path.write_text("\n".join(["def wall():", '    """Doc."""', *body, "    a, b, c, d = x, 1, 2, 3"]) + "\n")
+    assert list(walls(path)) == ["file.py:wall"]
+    assert list(packs(path)) == [f"file.py:{WALL + 3}"]
+    path.write_text("\n".join(["def air():", *body[:4], "", *body[4:]]) + "\n")
+    assert list(walls(path)) == []
 
 
 def test_test_folders_are_no_packages() -> None:
@@ -275,9 +279,9 @@ def banned(tree: ast.AST) -> Iterator[str]:
                 yield f"{node.lineno}: a pickle; records are JSON"
 
 
-@every_file
-def test_nothing_banned_is_written(path: Path) -> None:
-    assert list(banned(ast.parse(path.read_text("utf-8")))) == []
+def test_nothing_banned_is_written() -> None:
+    found = {name_of(path): list(banned(ast.parse(path.read_text("utf-8")))) for path in ALL}
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def checks() -> Iterator[Check]:
         "" if free > FREE_BYTES else "less than 1 GiB",
         "Free some space.",
     )
+
     commit, dirty = revision()
     yield f"commit {commit[:12]}{', with local changes' if dirty else ''}", "", ""
     yield _guarded("suites", lambda: [load_suite(name) for name in suite_names()])

@@ -118,10 +118,12 @@ class Suite(Part):
             for task in getattr(self, field):
                 if task not in self.tasks:
                     raise ValueError(f"{field} names {task}, which is not one of the tasks {', '.join(self.tasks)}")
+
         if len(set(self.scored)) != len(self.scored):
             raise ValueError("scored may name a task once")
         if self.advantage_scale and self.regime == "sft":
             raise ValueError("advantage_scale is for regime=grpo: SFT has no advantages")
+
         return self
 
     @property

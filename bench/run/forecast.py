@@ -83,6 +83,7 @@ def forecast(request: Request) -> Forecast:
     prompt = prompt_tokens(suite, tasks) if shape else None
     memory = list(parts_of_memory(suite, shape, prompt or PROMPT_TOKENS)) if shape else []
     standard = [(name, _standing(suite, name)) for name in suite.standard]
+
     return Forecast(request, rows, list(counters_of(suite, cards)), shape, memory, standard, prompt)
 
 
@@ -154,8 +155,10 @@ def parts_of_memory(suite: Suite, shape: Shape, prompt: int = PROMPT_TOKENS) -> 
     )
     yield Part(f"gradients of {tasks} tasks, and the update", (tasks + 1) * 4 * trained, "always")
     yield Part("moments of AdamW", 2 * 4 * trained, "always")
+
     if half:
         yield Part("trained weights as bf16, for a pass", 2 * trained, "training")
+
     grpo, length = suite.regime == "grpo", prompt + recipe.max_reply_tokens
     group = -(-recipe.prompts_per_task // 2) * (recipe.rollouts_per_prompt if grpo else 1)
     at_once = min(recipe.micro_batch, group)

@@ -28,8 +28,13 @@ class HeldOut:
         speaks: bool,
         phase: Callable[[str], None],
     ) -> None:
-        self.model, self.tokenizer, self.prepared, self.speaks, self.phase = model, tokenizer, prepared, speaks, phase
+        self.model = model
+        self.tokenizer = tokenizer
+        self.prepared = prepared
         self.suite: Suite = prepared.request.suite
+        self.speaks = speaks
+        self.phase = phase
+
         self.before = self._base() if speaks else {}
         self._standard_before = self._standard_base() if speaks and self.suite.standard else {}
         self._standard_after: dict[str, Any] = {}

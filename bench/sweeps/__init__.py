@@ -1,1 +1,4 @@
-"""Many runs: which there are, what they cost, and processes, a Ray cluster or a Slurm array that execute them."""
+"""Many runs: plans of what is done and what it will cost, and their execution in processes, on Ray, under Slurm.
+
+May import `bench.run` and what is below it, and ray; never torch. Read `sweep.py` first, then `plan.py`.
+"""

@@ -94,12 +94,14 @@ class RayJob:
             return Ended(1, time.monotonic() - self._started, trouble="killed")
         if not self._ray.wait([self._reference], timeout=0)[0]:
             return None
+
         try:
             answer, log = self._ray.get(self._reference)
             ended = Ended(**answer)
         except self._ray.exceptions.RayError as error:
             lost = f"lost on the cluster: {type(error).__name__}, {_first_line(error)}"
             return Ended(1, time.monotonic() - self._started, trouble=lost)
+
         return self._kept(ended, log)
 
     def progress(self) -> str:
@@ -120,6 +122,7 @@ class RayJob:
         write(log_of(self._run), log)
         if ended.record is None:
             return ended
+
         draft = log_of(self._run).with_suffix(".json")
         try:
             write(draft, ended.record)
@@ -134,6 +137,7 @@ class RayJob:
             return Ended(ended.code, ended.seconds, trouble=str(error))
         finally:
             draft.unlink(missing_ok=True)
+
         return ended
 
 
@@ -152,9 +156,11 @@ def run_on_node(
                 time.sleep(POLL)
         finally:
             process.kill()
+
         texts = [path.read_text("utf-8") for path in record_files(store)]
         text = log.read_bytes()[-LOG_BYTES:].decode("utf-8", "replace")
         answer = asdict(ended) | {"record": texts[0] if texts else None}
+
         return json.loads(json.dumps(answer)), text
 
 
@@ -166,11 +172,13 @@ def connect(address: str | None) -> Any:
         import ray.exceptions
     except ModuleNotFoundError:
         raise UserError(f"backend=ray needs ray, which is not installed. {INSTALL}") from None
+
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
     except (OSError, ValueError, RuntimeError) as error:
         where = f"the Ray cluster at {address}" if address else "Ray"
         raise UserError(f"cannot reach {where}: {_first_line(error)}. Start one with `ray start --head`.") from None
+
     return ray
 
 

@@ -77,14 +77,17 @@ def recorded(run: Run) -> Status:
     """What the run's record says, whoever claims it."""
     if not run.path.exists():
         return Status("to do")
+
     try:
         record = read(run.path)
     except UserError as error:
         return Status("unreadable", str(error), committed=True)
+
     if (record.identity, record.method.tuning.digest if record.method.tuning else "") != (run.identity, run.tuning):
         return Status("other version", _difference(run.path), is_tracked(run.path))
     if record.status == "failed":
         return Status("failed", record.reason, is_tracked(run.path), record)
+
     return Status("done", record=record)
 
 
@@ -97,12 +100,14 @@ def resolve(wishes: Iterable[Wish]) -> tuple[list[Run], list[str]]:
     addresses = _Addresses()
     runs: dict[Path, Run] = {}
     left_out: dict[str, None] = {}
+
     for wish in wishes:
         if wish.optional and (reason := addresses.conflict(wish.request)):
             left_out[reason] = None
             continue
         run = addresses.run(wish)
         runs.setdefault(run.path, run)
+
     return list(runs.values()), list(left_out)
 
 

@@ -92,6 +92,7 @@ class Scheduler:
         self.outcomes: list[Outcome] = []
         self.trouble = ""
         """Why nothing more could be begun."""
+
         self._interrupts = 0
         self._attempts: Counter[Path] = Counter()
         self._not_before: dict[Path, float] = {}
@@ -115,6 +116,7 @@ class Scheduler:
         finally:
             self._kill()
             self.backend.close()
+
         return self.outcomes
 
     @contextmanager
@@ -138,6 +140,7 @@ class Scheduler:
                 return
             if self._not_before.get(run.path, 0) > now:
                 continue
+
             try:
                 self._begin(run)
             except UserError as error:
@@ -152,6 +155,7 @@ class Scheduler:
         if status_of(run).state == "running":
             self._later(run)
             return
+
         with ExitStack() as claims:
             purposes: tuple[Purpose, ...] = ("sweep", "run") if self.backend.claims_runs else ("sweep",)
             if not all(claims.enter_context(claim(run.path, run.store, purpose)) for purpose in purposes):
@@ -165,6 +169,7 @@ class Scheduler:
             self._attempts[run.path] += 1
             job = self.backend.start(run)
             self.active.append(Active(run, job, claims.pop_all(), time.monotonic()))
+
         self.reporter.started(run, self._attempts[run.path])
 
     def _later(self, run: Run) -> None:
@@ -186,10 +191,12 @@ class Scheduler:
         if self.interrupted:
             self._end(Outcome(run, "interrupted", "interrupted", ended.seconds))
             return
+
         if ended.code > 0 and claimed(run.path, run.store, "run"):
             self._later(run)
             self.waiting.append(run)
             return
+
         reason = why(ended, status.reason if status.state == "failed" and status != self._before[run.path] else "")
         if died(ended) and self._attempts[run.path] <= self.retries:
             self.reporter.again(run, reason)
@@ -236,6 +243,7 @@ def why(ended: Ended, recorded: str) -> str:
         return recorded
     if ended.code == 0:
         return "it ended without a record of this run"
+
     return ended.last_words or f"exit code {ended.code}"
 
 

@@ -50,13 +50,16 @@ def carry_out(plan: Plan, reporter: Reporter, command: Sequence[str] = BENCH_RUN
     """Run what is not done of a plan."""
     if plan.options.slurm:
         raise UserError("slurm.* options are for `bench plan ... --slurm DIR`, which writes a job array.")
+
     wanted = [entry.run for entry in plan.wanted]
     found = [entry for entry in plan.entries if entry.status.state == "done"]
     if not wanted:
         return Summary(found, plan.refused, [], 0, "", interrupted=False)
+
     retries = RETRIES[plan.options.backend] if plan.options.retries is None else plan.options.retries
     scheduler = Scheduler(wanted, backend_of(plan, retries, command), reporter, retries)
     outcomes = scheduler.execute()
+
     return Summary(found, plan.refused, outcomes, len(wanted) - len(outcomes), scheduler.trouble, scheduler.interrupted)
 
 

@@ -69,6 +69,7 @@ def _sorted_out(words: Iterable[str]) -> tuple[dict[str, str], list[str]]:
         if key in given:
             raise UserError(f"{key} is given twice: {given[key]} and {value}. Give it once, with commas between.")
         given[key] = value
+
     return given, rest
 
 
@@ -81,6 +82,7 @@ def _wishes(given: dict[str, str], rest: Sequence[str]) -> Iterator[Wish]:
     optional = "all" in (given["method"], given.get("wrapper"))
     named = next((f"wrapper={wrapper}" for wrapper in wrappers if wrapper != NO_WRAPPER), None)
     suites = _listed("suite", given.get("suite", "nano-v1"))
+
     for suite in suites:
         if given["method"] == "all":
             chosen = list(_tuned(names, suite, rest))
@@ -134,6 +136,7 @@ def seeds_of(text: str, suite: Suite) -> list[int]:
     """Seeds in the order given, each once: `0,2`, `0..4` with both ends, or `all` that the suite prescribes."""
     if text == "all":
         return list(suite.seeds)
+
     found: list[int] = []
     for part in _listed("seed", text):
         first, dots, last = part.partition("..")
@@ -143,6 +146,7 @@ def seeds_of(text: str, suite: Suite) -> list[int]:
         if int(last) - int(first) >= MOST_RUNS:
             raise UserError(f"seed={text} are more than {MOST_RUNS:,} runs, the most of one plan. Split it.")
         found += range(int(first), int(last) + 1)
+
     return list(dict.fromkeys(found))
 
 

@@ -1,1 +1,4 @@
-"""Tuning under one budget for all methods: the points that are tried, their runs, and the choice."""
+"""Choosing settings and learning rate for every method by the same number of trials.
+
+May import `bench.sweeps` and what is below it; never torch. Read `tune.py` first.
+"""

@@ -62,6 +62,7 @@ class Space:
                 settings[dimension.name] = value
             else:
                 settings[dimension.name] = [*_entries(settings, self.defaults.settings, dimension.name), value]
+
         return Point(settings, rate)
 
 
@@ -86,9 +87,11 @@ def _dimensions(name: str, declared: Declared, tasks: Sequence[str]) -> Iterator
     """The dimensions of one setting: none if the method's file gives it no range to search."""
     if declared.search is None:
         return
+
     choices = list(declared.choices) or ([False, True] if declared.kind == "bool" else [])
     low, high = map(float, declared.search)
     log = low > 0 and (declared.log or high > DECADE * low)
+
     for task in tasks if declared.per_task else [None]:
         if choices:
             yield Dimension(name=name, task=task, kind="choice", choices=choices)

@@ -73,6 +73,7 @@ def plan_of(asked: Asked, trials: Sequence[Trials]) -> Plan:
             status = Status("done", record=status.record) if status.record else status
             plain = replace(run, suite=asked.suite.name, digest=asked.suite.digest, method=each.draft.card.name)
             entries.append(Entry(run, status, estimates.of(plain)))
+
     return Plan(entries, [], asked.options)
 
 
@@ -96,6 +97,7 @@ def settle(asked: Asked, trials: Trials) -> Tuned:
     missing = [run for runs in trials.runs for run in runs if records[run.path] is None]
     if missing:
         return Tuned(draft, None, missing)
+
     outcomes = []
     for point, runs in zip(draft.points, trials.runs, strict=True):
         measured = [record for run in runs if (record := records[run.path])]
@@ -105,6 +107,7 @@ def settle(asked: Asked, trials: Trials) -> Tuned:
         outcomes.append(
             Trial(settings=settings, learning_rate=point.learning_rate, runs=[outcome_of(each) for each in measured])
         )
+
     tuning = Tuning(
         protocol=protocol,
         suite=asked.suite.name,

@@ -66,19 +66,23 @@ def asked(words: Iterable[str]) -> Asked:
         for name, least, most, default in (("trials", 1, MOST_TRIALS, None), ("seeds", 1, 100, 1))
     )
     seeds = [FIRST_SEED + index for index in range(count)]
+
     if reported := sorted({*seeds} & {*suite.seeds}):
         raise UserError(
             f"{suite.name} reports seed {reported[0]}, which is a tuning seed; a suite's are below {FIRST_SEED}."
         )
+
     dry_run = given.get("dry_run", "false")
     if dry_run not in ("true", "false"):
         raise UserError(f"dry_run={dry_run} is neither true nor false.")
+
     rest = [f"{key}={given[key]}" for key in (*PASSED_ON, *EXECUTION) if key in given]
     surroundings(parse_request(["method=any", *(word for word in rest if word.partition("=")[0] in PASSED_ON)]))
     items = _whole(given, "items", LEAST_ITEMS, 100_000, None) if "items" in given else most_items(suite)
     common = [*measured(suite, items), f"seed={','.join(map(str, seeds))}", *rest]
     root = Path(given.get("tuned", TUNED))
     drafts = [_draft(spec, suite, trials, common, root) for spec in specs]
+
     return Asked(suite, drafts, parse([f"method={drafts[0].card.name}", *common])[1], seeds, items, dry_run == "true")
 
 
@@ -135,9 +139,11 @@ def _methods(given: dict[str, str]) -> list[str]:
     if given["method"] == "all":
         cards = methods.cards().values()
         return [card.name for card in cards if not card.variant and WRAPPER not in card.acts_on]
+
     named = given["method"].split(",")
     if not all(named):
         raise UserError(f"method={given['method']} has an empty entry; write method=a,b without spaces.")
+
     return list(dict.fromkeys(named))
 
 
@@ -154,6 +160,7 @@ def _given(words: Iterable[str]) -> dict[str, str]:
         if key in given:
             raise UserError(f"{key} is given twice: {given[key]} and {value}. Give it once.")
         given[key] = value
+
     return given
 
 

@@ -58,9 +58,11 @@ def show_leaderboard(board: Board, console: Console) -> None:
     table.add_column("method", overflow="fold")
     for heading in ("mean gain", f"minus {REFERENCE}", "p", "worst task", "seconds", "seeds", "group"):
         table.add_column(heading, justify="right")
+
     table.add_column("verdict")
     for row in board.rows:
         table.add_row(*_leaderboard_cells(row))
+
     console.print(table)
     console.print(
         f"Held-out gain over tasks and seeds, minus {REFERENCE} paired by seed, with 95 % intervals over seeds; p "
@@ -70,6 +72,7 @@ def show_leaderboard(board: Board, console: Console) -> None:
     console.print(
         "So few seeds show no difference of any size." if found is None else f"Detectable difference: {found:.3f}."
     )
+
     for row in board.rows:
         if row.unfinished or row.missing:
             console.print(_lack(row))
@@ -83,6 +86,7 @@ def show_comparison(board: Board, labels: Sequence[str], console: Console) -> No
         for line in _difference_lines(difference):
             console.print(line)
         console.print(f"[bold]{escape(difference.finding)}[/bold]\n")
+
     for row in comparison.rows:
         if row.unfinished:
             console.print(_lack(row))
@@ -93,6 +97,7 @@ def show_report(reports: Iterable[Report], console: Console) -> None:
     for report in reports:
         console.print(f"\n[bold]{escape(report.key)}  {escape(report.title)}[/bold]\n{escape(report.question)}")
         console.print(escape(report.finding or report.missing))
+
         for figure in report.figures:
             if figure.reading:
                 console.print(f"[dim]{escape(figure.title)}:[/dim] {escape(figure.reading)}")
@@ -137,15 +142,18 @@ def _difference_table(difference: Difference, board: Board) -> Table:
     table = Table("task", title=title, title_justify="left")
     for heading in (escape(difference.label), escape(difference.other), "difference", "p"):
         table.add_column(heading, justify="right")
+
     first, second = (row for name in (difference.label, difference.other) if (row := board.row(name)))
     for task, name in enumerate(difference.task_names):
         pair = difference.tasks[task] if difference.tasks else None
         p = difference.task_p[task] if difference.task_p else None
         means = [signed(row.tasks[task].mean) for row in (first, second)]
         table.add_row(escape(name), *means, with_ends(pair) or "-", p_value(p) or "-")
+
     table.add_section()
     means = [signed(row.gain.mean) for row in (first, second)]
     table.add_row("mean", *means, with_ends(difference.gain) or "-", p_value(difference.p) or "-")
+
     return table
 
 
@@ -179,6 +187,7 @@ def _report_table(shown: Shown) -> Table:
         table.add_row(*map(_cell, row))
     if len(shown.rows) > ROWS:
         table.add_row(f"... and {len(shown.rows) - ROWS} more")
+
     return table
 
 

@@ -19,12 +19,15 @@ def show_explanation(found: Explanation, console: Console) -> None:
     console.print(f"[bold]{escape(found.suite)}: {escape(first)} and {escape(other)}[/bold]")
     for sentence in found.sentences:
         console.print(f"- {escape(sentence)}")
+
     if found.seeds:
         console.print(_tasks(found))
         gaps = "  ".join(f"{seed}: {signed(gap)}" for seed, gap in found.seeds.items())
         console.print(f"Mean gain by seed, {escape(first)} minus {escape(other)}: {gaps}")
+
     if parted := found.partings.get(""):
         console.print(_weights(found, parted))
+
     console.print("Intervals hold 95 % over seeds; p is adjusted by Holm; a stretch is a sixth of the run.")
 
 
@@ -59,12 +62,14 @@ def _weights(found: Explanation, parted: Parting) -> Table:
     names = escape(found.difference.label), escape(found.difference.other)
     title = f"Steps {parted.first} to {parted.last} of {parted.steps}, where the mean training rewards part"
     table = Table("task", title=title, title_justify="left")
+
     for what in ("weight", "share"):
         for name in names:
             table.add_column(f"{what}, {name}", justify="right")
     for weight, share in zip(parted.weights, parted.shares, strict=True):
         cells = (weight.first, weight.other, share.first, share.other)
         table.add_row(escape(weight.task), *("-" if cell is None else f"{cell:.3f}" for cell in cells))
+
     return table
 
 

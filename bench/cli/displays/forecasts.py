@@ -16,8 +16,10 @@ def show_forecast(found: Forecast, console: Console) -> None:
     trained = f"adapters of rank {suite.lora.r}" if suite.lora.r else "all parameters"
     console.print(f"Model {suite.model}, {trained}, {suite.dtype}; {suite.regime}, {suite.recipe.steps} steps.")
     console.print(_rows("tasks", found.tasks))
+
     if found.standard:
         console.print(_rows("lm-eval's own tasks, scored as well", found.standard))
+
     console.print(_counters(found))
     console.print(_memory(found) if found.memory else _unknown(suite.model))
 
@@ -46,12 +48,15 @@ def _memory(found: Forecast) -> Table:
     prompts = f"prompts of {found.prompt} tokens" if found.prompt else f"prompts taken to have {PROMPT_TOKENS} tokens"
     title = f"memory of a device: {found.shape.parameters:,} parameters, {prompts}"
     table = Table(title=title, title_justify="left", caption=CAPTION, caption_justify="left")
+
     for name in ("for", "held"):
         table.add_column(name)
+
     unit, name = (GIB, "GiB") if found.peak >= GIB else (MIB, "MiB")
     table.add_column(name, justify="right")
     for part in found.memory:
         table.add_row(part.name, part.phase, f"{part.size / unit:.2f}")
+
     table.add_row("most at once", "", f"{found.peak / unit:.2f}", style="bold")
     return table
 

@@ -39,11 +39,13 @@ def show_methods(cards: Mapping[str, MethodCard]) -> None:
         if here:
             out.print(f"\n[bold]{place}[/bold]: {what}")
             out.print(_rows(here))
+
     families = {card.path for card in cards.values() if card.variant}
     for family in sorted(families):
         members = [card for card in cards.values() if card.path == family]
         out.print(f"\n[bold]{escape(members[0].name.partition('/')[0])}[/bold]: {escape(members[0].summary)}")
         out.print(Padding(escape(", ".join(card.name for card in members)), (0, 0, 0, 1)))
+
     out.print(f"\n{len(cards)} methods. `bench methods NAME` shows the card and the settings of one.")
 
 
@@ -65,9 +67,11 @@ def show_method(card: MethodCard, settings: "type[Settings]") -> None:
     table = Table(box=None, show_header=False, padding=(0, 1))
     said = {"source": card.source, "differs": card.differs, "costs": card.costs, "conflicts": card.conflicts}
     facts = {"acts on": ", ".join(card.acts_on), "name": card.name, "version": str(card.version)}
+
     for field, text in {**said, **facts, "file": str(card.path)}.items():
         if text:
             table.add_row(f"[bold]{field}[/bold]", escape(text))
+
     out.print(table)
     out.print()
     out.print(_settings_table(settings) if settings.model_fields else "It has no settings.")
@@ -110,9 +114,11 @@ def show_report(report: "Report") -> None:
             )
         else:
             table.add_row(verdict.name, f"[dim]not tried: {escape(verdict.skipped)}[/dim]" if verdict.skipped else "ok")
+
     out.print(table)
     for fact in report.facts:
         out.print(escape(fact))
+
     tried = sum(not verdict.skipped for verdict in report.verdicts)
     out.print(
         f"[bold red]{report.card.name} breaks {report.broken} of {tried} properties.[/bold red]"

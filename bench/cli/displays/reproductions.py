@@ -23,17 +23,21 @@ def show_again(again: Again, console: Console) -> None:
     found, record = again.reproduction, again.record
     for code in again.other_code:
         console.print(f"[bold]Different code:[/bold] another {escape(code)}.")
+
     console.print(_figures(again))
     if found.status != found.recorded_status:
         console.print(
             f"The record's run is {found.recorded_status}, this one {found.status}: {escape(again.rerun.reason)}"
         )
+
     for each in found.differences:
         console.print(f"{escape(each.what)}: {escape(each.recorded)} in the record, {escape(each.again)} here.")
+
     if unexplained(again):
         console.print(
             "Packages, hardware and threads are the same, so the bits should be: one of the two is not exact."
         )
+
     console.print(f"[bold]{escape(record.suite.name)}, {escape(found.method)}, seed {found.seed}[/bold]: ", end="")
     console.print(f"[bold]{MEANING[found.verdict]}.[/bold]")
     if again.path:
@@ -63,6 +67,7 @@ def _figures(again: Again) -> Table:
     table = Table("task", title="Held-out reward and gain, as recorded and again", title_justify="left")
     for heading in ("before", "again", "after", "again", "gain", "again", "difference", "allowed", "within"):
         table.add_column(heading, justify="right")
+
     for task, then, now in zip(again.reproduction.tasks, again.record.tasks, again.rerun.tasks, strict=True):
         pairs = [task.before, *([task.after] if task.after else [])]
         after = [_score(each.after.mean if each.after else None) for each in (then, now)]
@@ -70,9 +75,11 @@ def _figures(again: Again) -> Table:
         worst = max(pairs, key=lambda pair: abs(pair.again - pair.recorded) - pair.tolerance)
         before = [_score(task.before.recorded), _score(task.before.again)]
         table.add_row(escape(task.name), *before, *after, *gains, *_verdict(worst))
+
     table.add_section()
     mean = again.reproduction.mean_gain
     table.add_row("mean", "", "", "", "", signed(mean.recorded), signed(mean.again), *_verdict(mean))
+
     return table
 
 

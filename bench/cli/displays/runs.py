@@ -116,16 +116,19 @@ def show_record(record: Record, path: Path) -> None:
     names = _with_settings(record.method.name, record.method.settings)
     if wrapper := record.method.wrapper:
         names += f" in {_with_settings(wrapper.name, wrapper.settings)}"
+
     title = f"{names} on {record.suite.name}, seed {record.seed}"
     out.print(task_table(record, reference_of(record), title))
     if record.status != "done":
         out.print(f"[bold]{record.status}[/bold]: {escape(record.reason)}")
+
     if tuning := record.method.tuning:
         rate = record.suite.overrides.get(RATE, "the suite's")
         out.print(f"Tuned track: the best of {tuning.trials} trials, learning rate {rate}.")
     elif record.suite.overrides:
         changes = ", ".join(f"{key}={value}" for key, value in record.suite.overrides.items())
         out.print(f"Exploratory, not ranked: the suite was changed by {escape(changes)}.")
+
     ratio = norm_ratio(squared_norms(record.curves))
     loudness = f"{ratio:.1f}" if ratio else "not resolved"
     out.print(f"Mean gain {record.mean_gain:+.3f}. Squared gradient norm, loudest to quietest task: {loudness}.")
@@ -144,6 +147,7 @@ def task_table(record: Record, reference: Record | None, title: str) -> Table:
     table.add_column("task")
     for heading in ("before", "after", "gain", "squared norm", "norm share", "gain - uniform"):
         table.add_column(heading, justify="right")
+
     norms = squared_norms(record.curves) or [None] * len(record.tasks)
     others = {task.name: task.gain for task in reference.tasks} if reference else {}
     for task, norm, share in zip(record.tasks, norms, norm_share(norms), strict=True):
@@ -156,6 +160,7 @@ def task_table(record: Record, reference: Record | None, title: str) -> Table:
             "-" if share is None else f"{share:.1%}",
             f"{task.gain - others[task.name]:+.3f}" if task.name in others and task.after else "-",
         )
+
     return table
 
 

@@ -30,6 +30,7 @@ def show_contribution(found: Contribution, branch: str, text: str) -> None:
     if found.remarks:
         click.echo("\nValidation remarks:")
         _list([f"{remark.level}: {_line(found, remark)}" for remark in found.remarks])
+
     if found.problems:
         click.echo(f"\n{len(found.problems)} problems, so nothing can be handed in:")
         _list([_line(found, problem) for problem in found.problems])

@@ -39,13 +39,16 @@ def show_plan(plan: Plan) -> None:
     shown = [state for state in STATES if plan.counts[state]]
     table = Table("suite", "method", *shown, "each", "from")
     groups: dict[tuple[str, str], list[Entry]] = {}
+
     for entry in plan.entries:
         groups.setdefault((entry.run.suite, entry.run.method), []).append(entry)
+
     for (suite, method), entries in groups.items():
         seeds = [seeds_text([entry.run.seed for entry in entries if entry.status.state == state]) for state in shown]
         estimate = entries[0].estimate
         each = "unknown" if estimate.seconds is None else f"~{duration(estimate.seconds)}"
         table.add_row(suite, escape(method), *seeds, each, estimate.basis)
+
     out.print(table)
     _show_reasons(plan, out)
     counts = ", ".join(f"{plan.counts[state]} {state}" for state in shown)
@@ -152,12 +155,14 @@ class LiveReporter(PlainReporter):
         """Draw the table, now and then."""
         if time.monotonic() - self._drawn < EVERY:
             return
+
         self._drawn = time.monotonic()
         table = Table(box=None, padding=(0, 2), title=self._title(active, waiting), title_justify="left")
         for name in ("run", "progress", "since"):
             table.add_column(name, overflow="ellipsis", no_wrap=True)
         for each in active:
             table.add_row(escape(str(each.run)), each.job.progress(), duration(self._drawn - each.started))
+
         self._live.update(table, refresh=True)
 
     def _title(self, active: list[Active], waiting: list[Run]) -> str:
@@ -189,12 +194,14 @@ def show_summary(summary: Summary, plan: Plan) -> None:
         _show_failure(out, str(outcome.run), outcome.reason, log_of(outcome.run), outcome.run.command)
     for entry in summary.refused:
         _show_failure(out, str(entry.run), f"{entry.status.state}: {entry.status.reason}", None, entry.run.command)
+
     fresh = sum(outcome.result == "done" for outcome in summary.outcomes)
     counts = [(len(summary.found), "done before"), (fresh, "done"), (len(failed), "failed")]
     interrupted = len(summary.missing) - len(failed)
     counts += [(interrupted, "interrupted"), (summary.not_begun, "not begun")]
     counts += [(len(summary.refused), "not run: their records stay")]
     out.print(f"{len(plan.entries)} runs: {', '.join(f'{count} {what}' for count, what in counts if count)}.")
+
     if summary.trouble:
         out.print(escape(summary.trouble), soft_wrap=True)
     if summary.interrupted or summary.not_begun:

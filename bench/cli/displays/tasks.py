@@ -117,6 +117,7 @@ def show_task(task: Task, out: Console) -> None:
     out.print(escape(task.summary))
     if isinstance(task, DataTask):
         _show_origin(task, out)
+
     found, missing = _rows_or_reason(task)
     if found is None:
         out.print(escape(f"No rows at hand: {missing}"), soft_wrap=True)
@@ -126,6 +127,7 @@ def show_task(task: Task, out: Console) -> None:
         out.print(f"Rows at hand, without duplicates: {counts}")
     if found["balance"]:
         out.print(f"Answers among them: {shares(found['balance'])}")
+
     out.print(_samples_table(found["samples"]))
 
 

@@ -28,6 +28,7 @@ def show_points(asked: Asked, trials: Sequence[Trials], plan: Plan) -> None:
             said = ", ".join(f"{run.seed} {states[run.path]}" for run in runs)
             table.add_row(str(index), f"{point.learning_rate:.4g}", escape(settings), said)
         out.print(table)
+
     left = cost(plan)
     known = f"about {duration(left.seconds)} for one worker, {duration(left.finish)} for {plan.workers}"
     takes = "" if left.unknown == left.runs else f", {known}, by the ledgers of earlier runs"
@@ -66,8 +67,10 @@ def show_tuned(found: Iterable[Tuned], summary: Summary, plan: Plan) -> int:
         else:
             unfinished = True
             out.print(f"{escape(each.draft.card.name)} is not tuned: {len(each.missing)} of its runs have no record.")
+
     if unfinished:
         show_summary(summary, plan)
+
     return 1 if unfinished else 0
 
 

@@ -26,9 +26,11 @@ def table(verdict: Verdict, results: Path) -> Table:
     shown = Table("method", "records", "errors", "warnings", title="Records by method")
     counts = Counter((_folder(problem, results), problem.level) for problem in verdict.problems)
     troubled = sorted({folder for folder, level in counts if level != "notice"})
+
     for folder in troubled:
         numbers = (verdict.methods[folder], counts[folder, "error"], counts[folder, "warning"])
         shown.add_row(printable(folder), *map(str, numbers))
+
     quiet = [folder for folder in verdict.methods if folder not in troubled]
     shown.add_row(f"{len(quiet)} without a problem", str(sum(verdict.methods[folder] for folder in quiet)), "0", "0")
     return shown
