@@ -42,6 +42,7 @@ def main() -> None:
     except UserError as error:
         click.echo(f"bench: {error}", err=True)
         sys.exit(error.exit_code)
+
     except click.ClickException as error:
         error.show()
         sys.exit(2)
