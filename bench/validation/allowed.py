@@ -106,6 +106,7 @@ class Reading:
                 yield line, "a class pattern reads attributes by name; compare values instead"
             elif isinstance(node, ast.ClassDef | ast.FunctionDef):
                 yield from ((line, said) for said in self._definition(node))
+
             for text in _annotations(node):
                 yield from ((line, said) for _, said in self._annotation(text))
 

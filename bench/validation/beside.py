@@ -22,6 +22,7 @@ def suites(checkout: Checkout) -> Iterator[Problem]:
         kin = older.setdefault(_without_seeds(suite), name)
         if checkout.has(path):
             continue
+
         if same != name:
             yield Problem(path, FILE, f"has the digest of suites/{same}.yaml: it is one suite", "Use that suite.")
         elif kin != name:

@@ -41,6 +41,7 @@ class Checkout:
         self.history = history or History(root)
         self.tuned = root / FOLDER
         self.skipped: Counter[str] = Counter()
+
         self._sources: dict[Path, set[tuple[int, str]]] = {}
         self._digests: dict[Path, str] = {}
         self._trees: dict[tuple[Path, str], set[tuple[int, str]]] = {}

@@ -77,6 +77,7 @@ def bent_base(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Ite
         for fact in runs:
             if len(fact.base) != len(usual) or fact.base == usual:
                 continue
+
             pairs = list(zip(fact.base, usual, strict=True))
             more = [(here & ~there).bit_count() for here, there in pairs]
             fewer = [(there & ~here).bit_count() for here, there in pairs]
