@@ -81,7 +81,7 @@ HOUSE = (  # from the ground up
     room("bench/tuning", "many", "settings chosen by equal numbers of trials",
          "errors records request sweeps methods tasks"),
     room("bench/validation", "record", "the verdict of CI on records, suites and methods",
-         "errors git protocol records request tuning methods tasks", "pydantic yaml"),
+         "errors git protocol records request tuning methods tasks", "pydantic torch yaml"),
     room("bench/contributing", "record", "new methods, reruns, submissions",
          "errors git protocol records analysis request run validation methods", "torch"),
     room("bench/cli", "door", "commands, and the tables they print",

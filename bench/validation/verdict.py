@@ -18,6 +18,7 @@ from bench.records.track import TRACK
 from bench.records.withdrawal import check_seconded, second_path, withdrawal_of, withdrawal_path
 from bench.request.request import RESULTS
 from bench.validation import beside, tuned
+from bench.validation.answers import ANSWERS
 from bench.validation.checkout import Checkout
 from bench.validation.code import CODE
 from bench.validation.history import History
@@ -28,7 +29,7 @@ from bench.validation.store import append_only, hidden, is_record, misplaced, wa
 from bench.validation.subject import Rule, Subject
 from bench.validation.tuned import TUNED
 
-RULES: tuple[Rule, ...] = (*MIXTURE, *CODE, *TUNED, *RECIPE, *ORIGIN)
+RULES: tuple[Rule, ...] = (*MIXTURE, *CODE, *TUNED, *RECIPE, *ORIGIN, *ANSWERS)
 
 WITHDRAW = "docs/validation.md says what withdraws a run."
 
