@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,42 @@ def test_the_security_page_names_what_there_is() -> None:
         assert (ROOT / span).exists(), span
     for command in re.findall(r"`bench (\w+)`", text):
         assert command in cli.commands, command
+
+
+CONTRIBUTED = ("results", "reproductions", "tuned", "suites", "methods", "tests/golden")
+"""Where a contribution of results, tunings or methods lies."""
+
+
+def test_everything_that_is_judged_starts_the_judge_and_is_checked_out() -> None:
+    found = read(FOLDER / "records.yml")
+    assert found[True]["pull_request"]["paths"] == [f"{place}/**" for place in CONTRIBUTED]
+    (sparse,) = [step["with"]["sparse-checkout"] for step in steps(FOLDER / "records.yml") if "sparse" in str(step)]
+    assert sparse.split() == list(CONTRIBUTED)
+
+
+def owners_of(path: str) -> list[str]:
+    """Owners by the last pattern that fits, as GitHub reads the file; patterns here are folders, files and endings."""
+    owners: list[str] = []
+    for line in (ROOT / ".github/CODEOWNERS").read_text("utf-8").splitlines():
+        pattern, *named = line.partition("#")[0].split() or [""]
+        anchored = pattern.startswith("/")
+        glob = pattern.lstrip("/") + ("*" if pattern.endswith("/") else "")
+        if pattern and fnmatch(path if anchored else path.rpartition("/")[2], glob):
+            owners = named
+    return owners
+
+
+@pytest.mark.parametrize(
+    "path", [".github/workflows/records.yml", ".github/CODEOWNERS", "bench/validation/verdict.py", "methods/_signals.py",
+             "methods/torchjd.py", "suites/nano-v1.yaml", "tests/test_workflows.py", "constraints.txt",
+             "results/nano-v1/pcgrad/0.withdrawn.json", "results/.gitattributes", "tasks/math/gsm8k.py"],
+)  # fmt: skip
+def test_what_judges_others_has_an_owner(path: str) -> None:
+    assert owners_of(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["results/nano-v1/pcgrad/0.json", "methods/pcgrad.py", "tests/golden/trajectories.json"]
+)
+def test_what_is_judged_needs_none(path: str) -> None:
+    assert not owners_of(path)

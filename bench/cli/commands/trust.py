@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from bench.errors import UserError
+
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
@@ -47,17 +49,28 @@ def validate(
 
 
 @click.command()
-@click.argument("record", type=click.Path(path_type=Path))
-@click.argument("words", nargs=-1, metavar="[store=DIR] [data_root=DIR]")
+@click.argument("words", nargs=-1, metavar="[RECORD] [store=DIR] [data_root=DIR]")
+@click.option("--sample", type=int, metavar="N", help="draw N records that are new since main, in place of RECORD")
+@click.option("--seed", type=int, default=0, show_default=True, help="of the draw")
+@click.option("--against", metavar="REF", help="the commit whose records are not new; else where HEAD left main")
 @click.option("--out", type=click.Path(path_type=Path), help="where reproductions go, not reproductions/")
 @click.option("--anyway", is_flag=True, help="also where this checkout would run other code; nothing is written then")
 @click.option("--json", "as_json", is_flag=True, help="the same as JSON")
-def reproduce(record: Path, words: tuple[str, ...], out: Path | None, anyway: bool, as_json: bool) -> None:
+def reproduce(
+    words: tuple[str, ...],
+    sample: int | None,
+    seed: int,
+    against: str | None,
+    out: Path | None,
+    anyway: bool,
+    as_json: bool,
+) -> None:
     """Run a record's run again, here, and say whether it comes out the same.
 
     \b
     bench reproduce results/nano-v1/pcgrad/0.json               the rerun goes to a temporary store
     bench reproduce results/nano-v1/pcgrad/0.json store=again   and stays in a store of its own
+    bench reproduce --sample 2 --seed 417                       two records of a pull request, drawn by a seed
 
     Bitwise: the outcome digests are equal, as they must be on the same packages and hardware. Within tolerance: no
     score and no gain differs by more than other samples or another seed would make it; the rule is fixed in
@@ -69,13 +82,31 @@ def reproduce(record: Path, words: tuple[str, ...], out: Path | None, anyway: bo
     from bench.contributing.reproduce import REPRODUCTIONS
     from bench.contributing.reproduce import reproduce as run_again
 
-    with make_watcher() as watcher:
-        watcher.phase("start")
-        again = run_again(record, words, out or REPRODUCTIONS, watcher, _run_function(), anyway)
-    if again is None:
-        return
-    click.echo(_as_text(again_json(again))) if as_json else show_again(again, console())
-    sys.exit(1 if again.reproduction.verdict == "not reproduced" else 0)
+    verdicts = list[str]()
+    records, given = _asked(words, sample, seed, against)
+    for record in records:
+        with make_watcher() as watcher:
+            watcher.phase("start")
+            again = run_again(record, given, out or REPRODUCTIONS, watcher, _run_function(), anyway)
+        if again is None:  # a process beside the first one of a run
+            continue
+        click.echo(_as_text(again_json(again))) if as_json else show_again(again, console())
+        verdicts.append(again.reproduction.verdict)
+    sys.exit(1 if "not reproduced" in verdicts else 0)
+
+
+def _asked(
+    words: tuple[str, ...], sample: int | None, seed: int, against: str | None
+) -> tuple[list[Path], tuple[str, ...]]:
+    """The records to run again, and the words that go with each of them."""
+    from bench.contributing.sample import drawn
+    from bench.request.request import RESULTS
+
+    if sample is not None:
+        return drawn(RESULTS, sample, seed, against), words
+    if not words or "=" in words[0]:
+        raise UserError("which record? Give its file, or draw some of a pull request with --sample N --seed S.")
+    return [Path(words[0])], words[1:]
 
 
 @click.command()
