@@ -175,7 +175,7 @@ def owners_of(path: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "path", [".github/workflows/records.yml", ".github/CODEOWNERS", "bench/validation/verdict.py", "methods/_signals.py",
+    "path", [".github/workflows/site.yml", ".github/CODEOWNERS", "bench/validation/verdict.py", "methods/_signals.py",
              "methods/torchjd.py", "suites/nano-v1.yaml", "tests/test_workflows.py", "constraints.txt",
              "results/nano-v1/pcgrad/0.withdrawn.json", "results/.gitattributes", "tasks/math/gsm8k.py"],
 )  # fmt: skip
