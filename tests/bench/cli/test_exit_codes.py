@@ -78,7 +78,7 @@ def test_a_record_that_is_refused_is_a_failure(
     [
         (("reproduce", "nowhere.json"), "cannot read nowhere.json"),
         (("reproduce", str(RECORD), "seed=3"), "says which run it is"),
-        (("reproduce",), "Missing argument"),
+        (("reproduce",), "which record?"),
         (("explain", "pcgrad"), "two"),
         (("explain", "pcgrad", "upgrad", "mgda"), "name two methods"),
         (("explain", "pcgrd", "uniform"), "Did you mean 'pcgrad'"),
