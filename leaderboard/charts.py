@@ -134,10 +134,14 @@ def _plane(figure: Figure, extras: Extras) -> tuple[int, list[str]]:
     height = top + 320
     numbers = [float(x) for series in figure.series for x in series.x if not isinstance(x, str)]
     heights = [y for series in figure.series for each in (series.y, series.low, series.high) for y in each]
-    across = axis(numbers, 62, WIDTH - RIGHT, count=7)
-    up = axis([y for y in heights if y is not None], height - BOTTOM, top + TOP, log=figure.log_y)
+    known = [y for y in heights if y is not None]
+    shared = [*numbers, *known] if figure.diagonal else []
+    across = axis(shared or numbers, 62, WIDTH - RIGHT, count=7)
+    up = axis(shared or known, height - BOTTOM, top + TOP, log=figure.log_y)
 
     body = [*legend, *marks.grid(across, up), *marks.axis_labels(figure.x_label, figure.y_label, across, up)]
+    if figure.diagonal:
+        body.append(marks.diagonal(across, up))
     for index, series in enumerate(figure.series):
         lines = figure.kind == "lines" or series.label in extras.joined
         dots = series.label not in extras.joined

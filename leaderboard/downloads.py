@@ -14,16 +14,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.analysis.board import Board, Row, boards
+from bench.analysis.board import boards
 from bench.analysis.loading import load
 from bench.analysis.plain import board_data, number, row_data
+from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE, Run
-from bench.analysis.text import p_value, signed, with_ends
+from bench.analysis.text import p_value, plural, signed, with_ends
 from bench.errors import UserError, unknown
 from bench.records.schema import Ledger
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-COLUMNS = ("method", "mean gain", f"minus {REFERENCE}", "p", "worst task", "group", "seconds", "seeds", "verdict")
+COLUMNS = ("method", "mean gain", f"minus {REFERENCE}", "p", "worst task", "group", "CPU", "seeds", "verdict")
 """The columns of the tables for reading; CSV and JSON hold everything."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Signs with which a cell of text would be a formula for a spreadsheet."""
@@ -141,7 +142,7 @@ def _safe(cell: Cell) -> Cell:
 
 def _cells(row: Row) -> list[str]:
     """A row of the tables for reading."""
-    seconds = row.overheads["wall_seconds"]
+    seconds = row.overheads["cpu_seconds"]
     return [
         row.label,
         with_ends(row.gain),
@@ -159,12 +160,14 @@ def _said(board: Board) -> list[str]:
     return [
         f"BalanceBench {versions(board)}, suite {board.name}. {_size(board)}",
         f"Mean held-out gain over tasks and seeds, and minus {REFERENCE} paired by seed, with 95 % Student-t intervals "
-        f"over seeds; p adjusted by Holm; seconds relative to {REFERENCE}. Runs that are not done count as no gain.",
+        f"over seeds; p corrected for {board.comparisons} comparisons; CPU seconds relative to {REFERENCE}, where "
+        "records have them. Runs that are not done count as no gain.",
     ]
 
 
 def _size(board: Board) -> str:
-    return f"{len(board.rows)} methods, seeds each: {board.seeds}."
+    rows = f" in {len(board.rows)} rows" if len(board.rows) > board.methods else ""
+    return f"{plural(board.methods, 'method')}{rows}, seeds each: {board.seeds}."
 
 
 def _line(text: str) -> str:

@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bench.analysis import names
 from bench.analysis.runs import REFERENCE, Run
 from bench.records.track import base_suite, is_tuned
-from leaderboard import links, text, views
+from leaderboard import answers, links, text, views
 
 HERE = Path(__file__).resolve().parent
 GENERATOR = '<meta name="generator" content="BalanceBench">'
@@ -21,7 +22,7 @@ FUNCTIONS: tuple[Callable[..., Any], ...] = (
     *(links.run_page, links.run_data, links.method_page, links.evidence),
     *(links.suite_page, links.compare_page, links.reports_page, links.task_page),
     *(views.places, views.cost_class, views.regime, views.status, views.empty),
-    *(views.unfinished, views.hurt_tasks, views.places_on_scale),
+    *(views.unfinished, views.places_on_scale, names.readable, answers.spread, answers.stable),
 )
 
 

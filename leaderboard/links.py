@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from bench.analysis.board import Board, Row
+from bench.analysis.rows import Board, Row
 from bench.analysis.runs import Run
 
 HOME, METHODS, DATA, CONTRIBUTE = "index.html", "methods.html", "data.html", "contribute.html"

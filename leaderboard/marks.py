@@ -65,6 +65,12 @@ def _zero(across: Axis, up: Axis) -> Iterator[str]:
         yield f'<path class="zero" d="M{across(0):.1f} {up.start:.0f}V{up.end:.0f}"/>'
 
 
+def diagonal(across: Axis, up: Axis) -> str:
+    """The line y = x, as far as both axes have it."""
+    low, high = max(across.low, up.low), min(across.high, up.high)
+    return f'<path class="zero" d="M{across(low):.1f} {up(low):.1f}L{across(high):.1f} {up(high):.1f}"/>'
+
+
 def axis_labels(x_label: str, y_label: str, across: Axis, up: Axis) -> list[str]:
     """The quantities of both axes."""
     middle = (up.start + up.end) / 2

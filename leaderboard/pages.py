@@ -8,13 +8,13 @@ from typing import Any
 
 from jinja2 import Environment
 
-from bench.analysis.board import Board, Row
 from bench.analysis.cost import CURRENCIES
 from bench.analysis.reports import reports_of
+from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE, Run
 from bench.records.rules import Problem
 from bench.records.track import is_tuned
-from leaderboard import charts, downloads, links, reruns, shown, suite_figures, views
+from leaderboard import answers, charts, downloads, links, reruns, shown, suite_figures, views
 from leaderboard.charts import Extras, Html
 from leaderboard.environment import href
 from leaderboard.run_figures import curves
@@ -62,7 +62,7 @@ class Pages:
             "board": board,
             "record": board.rows[0].runs[0].record,
             "span": shown.span(board),
-            "answer": views.answer(board),
+            "answer": answers.answer(board),
         }
         yield self._suite_page(board, {**common, **views.tracks(board, overview.names, tuned)})
         yield self._compare_page(board)
@@ -113,18 +113,14 @@ class Pages:
         return self.page("suite.html", path, **common, **values)
 
     def _compare_page(self, board: Board) -> File:
-        reference = board.row(REFERENCE)
         few = len(board.rows) <= MOST_PAIRS
         return self.page(
             "compare.html",
             links.compare_page(board.name),
             board=board,
-            by_task=[
-                (row, [row.difference, *views.task_differences(row, reference, range(len(board.tasks)))])
-                for row in board.rows
-            ],
+            by_task=[(row, views.task_cells(row, range(len(board.tasks)))) for row in board.rows],
             shown=board.rows,
-            matrix=views.pairs(board.rows) if few and len(board.rows) > 1 else [],
+            matrix=views.pairs(board) if few and len(board.rows) > 1 else [],
         )
 
     def _reports_page(self, board: Board) -> File:
@@ -202,7 +198,7 @@ class Pages:
 
 def _suite_charts(board: Board, root: str) -> list[Html]:
     to = _evidence(board, root)
-    flat = [suite_figures.differences(board), suite_figures.gains_by_task(board)]
+    flat = [suite_figures.differences(board), suite_figures.regrets(board), suite_figures.gains_by_task(board)]
     drawn = [charts.chart(each, extras=Extras(links=to, alarm=each.key == "by-task")) for each in flat if each]
 
     planes = [suite_figures.plane(board), *(suite_figures.cost_plane(board, currency) for currency in CURRENCIES)]

@@ -8,8 +8,8 @@ from statistics import fmean
 from typing import Any
 
 from bench.analysis import imbalance
-from bench.analysis.board import Board, Row
-from bench.analysis.runs import REFERENCE, Run
+from bench.analysis.rows import Board, Row
+from bench.analysis.runs import Run
 from leaderboard import views
 from leaderboard.environment import reproduce_command
 
@@ -54,12 +54,11 @@ def run_view(run: Run) -> dict[str, Any]:
 
 def task_rows(board: Board, index: int) -> list[tuple[Any, ...]]:
     """Each row's gain on a task, its difference to the reference, score after, share of the norm; best first."""
-    reference = board.row(REFERENCE)
     found = []
     for row in sorted(board.rows, key=lambda row: (-row.tasks[index].mean, row.label)):
         ends = [score.mean for run in row.runs if run.done and (score := run.record.tasks[index].after)]
         share = imbalance.norm_share(imbalance.pooled_norms(run.norms for run in row.runs))
-        change = views.task_differences(row, reference, [index])[0]
+        change = views.task_cells(row, [index])[0]
         found.append((row, row.tasks[index], change, fmean(ends) if ends else None, share[index]))
 
     return found

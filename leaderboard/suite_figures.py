@@ -7,14 +7,14 @@ from operator import itemgetter
 
 import numpy as np
 
-from bench.analysis.board import SWEEP, Board, Row
 from bench.analysis.cost import Currency
 from bench.analysis.figures import Figure, Series
-from bench.analysis.frontier import efficient
+from bench.analysis.names import readable
 from bench.analysis.ranking import performance_profile
+from bench.analysis.rows import SWEEP, Board, Row
 from bench.analysis.runs import REFERENCE
 from bench.analysis.statistics import Interval
-from bench.analysis.text import figure, plural, signed
+from bench.analysis.text import figure, listing, percent, plural, signed, with_ends
 from leaderboard.charts import Extras
 from leaderboard.views import CURRENCY_NAMES, places, together
 
@@ -23,7 +23,8 @@ MOST = 40
 FEW = 12
 """Most rows of a chart with several marks a row."""
 POINTS = 31
-EDGE = "edge of static weights"
+MOST_TRIED = 16
+"""Most static points that a sentence names."""
 
 
 def over(label: str, names: Sequence[str], intervals: Sequence[Interval]) -> Series:
@@ -45,8 +46,8 @@ def differences(board: Board) -> Figure | None:
 
     shown = known[:MOST]
     left = f"; {len(known) - MOST} more are in the table" if len(known) > MOST else ""
-    apart = [label for label, interval in known if interval.excludes_zero]
-    seen = f"{', '.join(apart[:5])} can" if apart else "no method can"
+    apart = [row.label for row in together(board) if row.verdict.split()[0] in ("better", "worse")]
+    seen = f"{listing(apart[:5])}{f' and {len(apart) - 5} more' if len(apart) > 5 else ''}" if apart else "no method"
 
     return Figure(
         key="difference",
@@ -56,8 +57,7 @@ def differences(board: Board) -> Figure | None:
         x_label="method",
         y_label=f"mean gain minus {REFERENCE}",
         series=(over("difference", *zip(*shown, strict=True)),),
-        reading=f"Intervals that cross the line at 0 are not separable from {REFERENCE}: {seen} be told from it"
-        f"{f' (and {len(apart) - 5} more)' if len(apart) > 5 else ''}.",
+        reading=f"Corrected for {plural(board.comparisons, 'comparison')}, {seen} can be told from {REFERENCE}.",
     )
 
 
@@ -84,43 +84,54 @@ def gains_by_task(board: Board) -> Figure:
 
 
 def plane(board: Board) -> tuple[Figure, Extras]:
-    """Mean gain against the worst task, and what static weights reach."""
+    """Mean gain against the worst task, the static points that were tried among the methods."""
     rows = together(board)
-    points = {row.label: (row.gain.mean, row.worst.mean) for row in rows}
-    sweep = {row.label: points[row.label] for row in board.frontier}
-    edge = efficient(
-        {name: -point[0] for name, point in sweep.items()}, {name: point[1] for name, point in sweep.items()}
-    )
     groups = _by_place(rows)
-    series = [_points(label, [(points[row.label][0], row.worst) for row in members]) for label, members in groups]
-    if len(sweep) > 1 and len(edge) > 1:
-        series.append(Series(EDGE, tuple(points[name][0] for name in edge), tuple(points[name][1] for name in edge)))
+    series = [_points(label, [(row.gain.mean, row.worst) for row in members]) for label, members in groups]
 
-    beyond = [row.label for row in rows if row.distance is not None and row.distance > 0]
-    judged = sum(row.distance is not None for row in rows)
-    found = (
-        f"{len(beyond)} of {judged} methods are not matched on every task by a mixture of static weights"
-        if judged
-        else ""
-    )
-
+    tried = [row for row in board.frontier if row.static]
+    named = "; ".join(f"{readable(row.runs[0])} ({with_ends(row.gain)})" for row in tried[:MOST_TRIED])
+    more = f" and {len(tried) - MOST_TRIED} more" if len(tried) > MOST_TRIED else ""
     return (
         Figure(
             key="frontier",
             kind="points",
             title="Mean gain and worst task",
-            description=f"One point a method: mean gain over tasks, and the gain of a run's worst task with its 95 % "
-            f"interval over seeds. Up and to the right is better; {plural(len(sweep), 'point')} of the sweep of static "
-            f"weights"
-            f"{', the best joined by a line' if len(edge) > 1 else ''}.",
+            description="One point a method: mean gain over tasks, and the gain of a run's worst task with its 95 % "
+            "interval over seeds. Up and to the right is better.",
             x_label="mean gain",
             y_label="gain of the worst task",
             series=tuple(series),
-            reading=f"{found}{': ' + ', '.join(beyond[:5]) if beyond else ''}{' and more' if len(beyond) > 5 else ''}."
-            if found
-            else "Without a sweep of static weights there is no frontier to beat.",
+            reading=f"Static weights that were tried, with their mean gain: {named}{more}. Nothing is known of weights "
+            "between them."
+            if tried
+            else f"No static weights but those of {REFERENCE} were tried, so nothing says how good fixed weights are.",
         ),
-        Extras(names=_names(groups), joined=frozenset({EDGE})),
+        Extras(names=_names(groups)),
+    )
+
+
+def regrets(board: Board) -> Figure | None:
+    """What the best static point gains beyond each method; None without a sweep."""
+    known = [(row.label, row.regret.best) for row in together(board) if row.regret]
+    known.sort(key=lambda each: (each[1].mean, each[0]))
+    if not known:
+        return None
+
+    ahead = [label for label, regret in known if regret.high < 0]
+    points = plural(len(board.frontier), "static point")
+    seen = f"Intervals below 0, not corrected for their number: {', '.join(ahead)}." if ahead else ""
+    return Figure(
+        key="regret",
+        kind="bars",
+        title="Regret to the best static weights",
+        description=f"Mean gain of the best of {points} minus that of the method, paired by seed, with 95 % intervals; "
+        "the point is chosen on the other seeds. The points had as many runs as there are points, a method as many as "
+        "it has rows.",
+        x_label="method",
+        y_label="best static point minus method",
+        series=(over("regret", *zip(*known[:MOST], strict=True)),),
+        reading=seen or "No method gains more than the best static point beyond its interval.",
     )
 
 
@@ -139,7 +150,6 @@ def cost_plane(board: Board, currency: Currency) -> tuple[Figure, Extras] | None
     if len(best) > 1:
         series.append(Series("efficient", tuple(costs[x] for x in best), tuple(gains[x] for x in best)))
 
-    machine = " Time depends on the machine." if currency == "wall_seconds" else ""
     chain = ", then ".join(f"{label} ({figure(costs[label])}\u00d7, {signed(gains[label])})" for label in best[:4])
 
     return (
@@ -148,7 +158,7 @@ def cost_plane(board: Board, currency: Currency) -> tuple[Figure, Extras] | None
             kind="points",
             title=f"Mean gain and {name}",
             description=f"One point a method: {name} relative to {REFERENCE}, and mean gain with its 95 % interval "
-            f"over seeds. Up and to the left is better.{machine}",
+            f"over seeds. Up and to the left is better.",
             x_label=f"{name} relative to {REFERENCE}",
             y_label="mean gain",
             series=tuple(series),
@@ -163,8 +173,8 @@ def profile(board: Board) -> Figure:
     """Share of tasks and seeds whose gain reaches a threshold, for the reference and the best rows."""
     rows = together(board)
     shown = [row for row in rows if row.label == REFERENCE] + [row for row in rows if row.label != REFERENCE][:5]
-    gains = {row.label: np.array([run.gains for run in row.runs]) for row in shown}
-    every = [gain for row in shown for run in row.runs for gain in run.gains]
+    gains = {row.label: np.array([run.counted for run in row.runs]) for row in shown}
+    every = [gain for row in shown for run in row.runs for gain in run.counted]
     low, high = min(0.0, *every), max(0.01, *every)
     thresholds = [round(low + (high - low) * point / (POINTS - 1), 4) for point in range(POINTS)]
 
@@ -178,7 +188,9 @@ def profile(board: Board) -> Figure:
 
     middle = thresholds[POINTS // 2]
     at = {each.label: each.y[POINTS // 2] or 0.0 for each in series}
-    best = max(at, key=lambda label: (at[label], label))
+    highest = max(at.values())
+    best = [label for label, share in at.items() if share > highest - 1e-9]
+    leaders = "all of them" if len(best) == len(at) else listing(best)
 
     return Figure(
         key="profile",
@@ -189,8 +201,8 @@ def profile(board: Board) -> Figure:
         x_label="gain of at least",
         y_label="share of tasks and seeds",
         series=tuple(series),
-        reading=f"At a gain of {figure(middle)}, the highest share is that of {best}: {100 * at[best]:.0f} % of tasks "
-        "and seeds.",
+        reading=f"At a gain of {figure(middle)}, the highest share of tasks and seeds, {percent(highest)}, is that of "
+        f"{leaders}.",
     )
 
 

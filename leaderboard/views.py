@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.analysis.board import Board, Row
 from bench.analysis.cost import Currency
-from bench.analysis.ranking import ALPHA
+from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE, Run
-from bench.analysis.statistics import Interval, minimum_detectable_effect, paired_difference, paired_differences
-from bench.analysis.text import figure, plural, signed
+from bench.analysis.significance import ALPHA
+from bench.analysis.statistics import Interval, detectable_difference, paired_differences, t_interval
+from bench.analysis.text import plural
 from bench.records.track import base_suite, is_tuned
 
 PLACES: Final[Mapping[str, str]] = {
@@ -29,12 +29,12 @@ COSTS: Final[Mapping[str, str]] = {
     "heavy": "more than 2\u00d7",
     "unknown": "not known",
 }
-"""Cost classes: the larger of backward passes and time, relative to the reference."""
+"""Cost classes: the larger of backward passes and CPU time, relative to the reference; wall time says nothing."""
 CURRENCY_NAMES: Final[Mapping[Currency, str]] = {
     "prompts": "prompts",
     "sampled_tokens": "sampled tokens",
     "backward_passes": "backward passes",
-    "wall_seconds": "training time",
+    "cpu_seconds": "CPU time",
 }
 LEGEND: Final[Mapping[str, str]] = {
     "not run": "no record of it is in the store",
@@ -53,6 +53,17 @@ class Pair:
     column: str
     difference: Interval | None
     """Mean gain of the row minus that of the column; None without a common seed, and on the diagonal."""
+    differs: bool
+    """Whether the corrected comparison tells them apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A row's difference to the reference on one task."""
+
+    difference: Interval
+    differs: bool
+    """Whether it counts after correction for all rows and tasks."""
 
 
 def places(row: Row) -> list[str]:
@@ -76,7 +87,8 @@ def slug(text: str) -> str:
 
 def cost_class(row: Row) -> str:
     """A key of `COSTS`."""
-    known = [cost for key in ("backward_passes", "wall_seconds") if (cost := row.overheads[key]) is not None]
+    overheads = (row.overheads["backward_passes"], row.overheads["cpu_seconds"])
+    known = [cost for cost in overheads if cost is not None]
     if not known:
         return "unknown"
     return "plain" if max(known) <= 1.25 else "moderate" if max(known) <= 2 else "heavy"
@@ -105,11 +117,6 @@ def unfinished(row: Row) -> str:
     count = {kind: sum(status(run) == kind for run in row.runs) for kind in ("failed", "over budget")}
     said = [f"{number} of {plural(len(row.runs), 'run')} {kind}" for kind, number in count.items() if number]
     return ", ".join(said)
-
-
-def hurt_tasks(board: Board, row: Row) -> list[str]:
-    """Tasks that became worse than the base model for certain."""
-    return [task.name for task, gain in zip(board.tasks, row.tasks, strict=True) if gain.high < 0]
 
 
 def together(board: Board) -> list[Row]:
@@ -142,85 +149,40 @@ def seeds(board: Board) -> list[int]:
     return sorted({run.record.seed for row in board.rows for run in row.runs})
 
 
-def answer(board: Board) -> str:
-    """Which methods gain more than the reference, and how sure that is: sentences computed from the rows."""
-    rows = [row for row in together(board) if row.difference]
-    if not rows:
-        return f"No method shares a seed with {REFERENCE} yet, so nothing can be compared."
-
-    kinds = [(row.verdict.split()[0], row) for row in rows]
-    better, worse = ([row for kind, row in kinds if kind == name] for name in ("better", "worse"))
-    many = "1 method or setting" if len(rows) == 1 else f"{len(rows)} methods and settings"
-    said = (
-        f"Of {many} beside {REFERENCE}, {_gain(better)} more, {_gain(worse)} less, and "
-        f"{len(rows) - len(better) - len(worse)} cannot be told from it."
-    )
-    sure = sum(row.p is not None and row.p < ALPHA for row in [*better, *worse])
-    corrected = f"Corrected for their number (Holm), {sure} of these {len(better) + len(worse)} differences remain."
-    best = max(rows, key=lambda row: (row.difference.mean if row.difference else 0.0, row.label))
-
-    return " ".join([said, *([corrected] if better or worse else []), *_best(best), *_limits(board)])
-
-
-def _gain(rows: Sequence[Row]) -> str:
-    return f"{len(rows) or 'none'} {'gains' if len(rows) == 1 else 'gain'}"
-
-
-def _best(row: Row) -> list[str]:
-    difference = row.difference
-    time = row.overheads["wall_seconds"]
-    if difference is None:
-        return []
-    ends = f" ({signed(difference.low)} to {signed(difference.high)})" if math.isfinite(difference.low) else ""
-    cost = f", at {figure(time)}\u00d7 its time" if time else ""
-    return [f"The largest difference is that of {row.label}: {signed(difference.mean)}{ends}{cost}."]
-
-
-def _limits(board: Board) -> list[str]:
-    if not math.isfinite(board.detectable) or board.detectable >= 1:
-        return ["So few seeds cannot tell any difference from zero."]
-    return [f"With these seeds a true difference of about {board.detectable:.3f} is found half the time."]
-
-
-def means(row: Row) -> dict[int, float]:
-    """Mean gain of each run as it counts, by seed."""
-    return {run.record.seed: sum(run.gains) / len(run.gains) for run in row.runs}
-
-
-def pairs(rows: Sequence[Row]) -> list[list[Pair]]:
+def pairs(board: Board) -> list[list[Pair]]:
     """Every row against every other, paired by seed; a square of differences."""
-    values = {row.label: means(row) for row in rows}
-
+    values = {row.label: {run.record.seed: run.mean for run in row.runs} for row in board.rows}
     known = dict[tuple[str, str], Interval | None]()
-    for index, first in enumerate(rows):
-        for second in rows[index + 1 :]:
-            found = _difference(values[first.label], values[second.label])
+    for index, first in enumerate(board.rows):
+        for second in board.rows[index + 1 :]:
+            gaps = paired_differences(values[first.label], values[second.label])
+            found = t_interval(gaps.values()) if gaps else None
             known[first.label, second.label] = found
-            known[second.label, first.label] = found and Interval(-found.mean, -found.high, -found.low, found.n)
+            known[second.label, first.label] = found and found.negative
 
-    return [[Pair(a.label, b.label, known.get((a.label, b.label))) for b in rows] for a in rows]
+    return [
+        [Pair(a.label, b.label, known.get((a.label, b.label)), board.differ(a.label, b.label)) for b in board.rows]
+        for a in board.rows
+    ]
 
 
-def task_differences(row: Row, reference: Row | None, tasks: Sequence[int]) -> list[Interval | None]:
-    """Gain on some tasks, by index, minus the reference's, paired by seed; None without a common seed."""
-    if reference is None or reference is row:
+def task_cells(row: Row, tasks: Sequence[int]) -> list[Cell | None]:
+    """Gain on some tasks, by index, minus the reference's, and whether it counts; None without a common seed."""
+    if not row.task_differences:
         return [None] * len(tasks)
-    own, other = ({run.record.seed: run.gains for run in each.runs} for each in (row, reference))
-    return [_difference({s: g[k] for s, g in own.items()}, {s: g[k] for s, g in other.items()}) for k in tasks]
+    return [Cell(row.task_differences[task], row.task_p[task] <= ALPHA) for task in tasks]
 
 
 def detectable(board: Board, index: int) -> float:
-    """Smallest difference to the reference on one task that the seeds can see, as for the mean gain."""
+    """The difference to the reference on one task that is found 80 % of the time, by itself."""
     reference = board.row(REFERENCE)
     if reference is None:
         return math.inf
 
     other = {run.record.seed: run.gains[index] for run in reference.runs}
-    steady = [row for row in board.rows if row.difference and not row.unfinished]
-    groups = [paired_differences({r.record.seed: r.gains[index] for r in row.runs}, other).values() for row in steady]
-
-    return minimum_detectable_effect(groups, max(map(len, groups), default=0))
-
-
-def _difference(values: Mapping[int, float], reference: Mapping[int, float]) -> Interval | None:
-    return paired_difference(values, reference) if values.keys() & reference.keys() else None
+    steady = [row for row in board.rows if row.difference and not row.unfinished and not row.static]
+    groups = [
+        list(paired_differences({run.record.seed: run.gains[index] for run in row.runs}, other).values())
+        for row in steady
+    ]
+    return detectable_difference(groups, max(map(len, groups), default=0))

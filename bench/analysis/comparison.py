@@ -6,11 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from bench.analysis.board import Board, Row
 from bench.analysis.cost import CURRENCIES, Currency, overhead
 from bench.analysis.plain import estimate_data, interval_data, number, row_data
-from bench.analysis.ranking import ALPHA, Estimate, holm, paired_p, probability_of_improvement
-from bench.analysis.statistics import LEVEL, Interval, paired_difference
+from bench.analysis.ranking import Estimate, probability_of_improvement
+from bench.analysis.rows import Board, Row
+from bench.analysis.runs import REFERENCE
+from bench.analysis.significance import ALPHA, adjusted, paired_p
+from bench.analysis.statistics import LEVEL, Interval, paired_difference, paired_differences
 from bench.errors import UserError, unknown
 
 
@@ -24,12 +26,14 @@ class Difference:
     gain: Interval | None
     """The difference of the mean over tasks; None, as all that follows, if they share no seed."""
     p: float | None
-    """The p-value of that difference, adjusted by Holm over the other methods."""
+    """The p-value of that difference, corrected as on the board, which looks at every pair."""
     tasks: Sequence[Interval]
     task_p: Sequence[float]
-    """The p-value of each task's difference, adjusted by Holm over the tasks."""
+    """The p-values of the tasks' differences: the board's for a pair with the reference, else corrected over tasks."""
     improvement: Estimate | None
-    """How often a run of the first gains more on a task than the other's run of that seed."""
+    """Share of tasks and seeds on which the first gains more; ties count half."""
+    wins: tuple[int, int, int]
+    """Runs whose mean gain is above, equal to and below that of the other's run of that seed."""
     costs: Mapping[Currency, float | None]
     """Cost of the first over that of the other."""
     task_names: Sequence[str]
@@ -78,8 +82,7 @@ def compare(board: Board, labels: Sequence[str]) -> Comparison:
         raise UserError("name two or more different methods, as in `bench compare pcgrad uniform`.")
 
     rows = [known[label] for label in labels]
-    p = holm({row.label: paired_p(_means(rows[0]), _means(row)) for row in rows[1:] if _shared(rows[0], row)})
-    return Comparison(board.name, rows, [_difference(rows[0], row, p.get(row.label)) for row in rows[1:]])
+    return Comparison(board.name, rows, [_difference(board, rows[0], row) for row in rows[1:]])
 
 
 def comparison_data(comparison: Comparison) -> dict[str, Any]:
@@ -92,22 +95,39 @@ def comparison_data(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _difference(row: Row, other: Row, p: float | None) -> Difference:
+def _difference(board: Board, row: Row, other: Row) -> Difference:
     seeds = _shared(row, other)
     columns = [(_task(row, task), _task(other, task)) for task in range(len(row.tasks))] if seeds else []
-    task_p = holm({str(task): paired_p(*pair) for task, pair in enumerate(columns)})
+    gaps = paired_differences(_means(row), _means(other)).values()
     return Difference(
         label=row.label,
         other=other.label,
         seeds=seeds,
         gain=paired_difference(_means(row), _means(other)) if seeds else None,
-        p=p,
+        p=_p(board, row, other) if seeds else None,
         tasks=[paired_difference(*pair) for pair in columns],
-        task_p=list(task_p.values()),
+        task_p=_task_p(row, other, columns),
         improvement=probability_of_improvement(_table(row, seeds), _table(other, seeds)) if seeds else None,
+        wins=(sum(gap > 0 for gap in gaps), sum(gap == 0 for gap in gaps), sum(gap < 0 for gap in gaps)),
         costs={currency: overhead(row.runs, other.runs, currency) for currency in CURRENCIES},
         task_names=row.runs[0].tasks,
     )
+
+
+def _p(board: Board, row: Row, other: Row) -> float:
+    """The board's p-value of a pair; of a row that the board does not rank, that of the pair by itself."""
+    for one, reference in ((row, other), (other, row)):
+        if reference.label == REFERENCE and one.p is not None:
+            return one.p
+    known = board.pairs.get(frozenset((row.label, other.label)))
+    return paired_p(_means(row), _means(other)) if known is None else known
+
+
+def _task_p(row: Row, other: Row, columns: Sequence[tuple[Mapping[int, float], Mapping[int, float]]]) -> list[float]:
+    for one, reference in ((row, other), (other, row)):
+        if reference.label == REFERENCE:
+            return list(one.task_p)
+    return list(adjusted({f"{task}": paired_differences(*pair) for task, pair in enumerate(columns)}).values())
 
 
 def _difference_data(each: Difference) -> dict[str, Any]:
@@ -125,6 +145,7 @@ def _difference_data(each: Difference) -> dict[str, Any]:
         "tasks": tasks,
         "differing": each.differing,
         "improvement": estimate_data(each.improvement),
+        "runs": dict(zip(("above", "equal", "below"), each.wins, strict=True)),
         "cost": {currency: number(value) for currency, value in each.costs.items()},
     }
 
@@ -134,7 +155,7 @@ def _shared(row: Row, other: Row) -> list[int]:
 
 
 def _means(row: Row) -> dict[int, float]:
-    return {run.record.seed: sum(run.gains) / len(run.gains) for run in row.runs}
+    return {run.record.seed: run.mean for run in row.runs}
 
 
 def _task(row: Row, task: int) -> dict[int, float]:
@@ -143,5 +164,5 @@ def _task(row: Row, task: int) -> dict[int, float]:
 
 def _table(row: Row, seeds: Sequence[int]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """Gains, [seeds, tasks]."""
-    by_seed = {run.record.seed: run.gains for run in row.runs}
+    by_seed = {run.record.seed: run.counted for run in row.runs}
     return np.array([by_seed[seed] for seed in seeds])

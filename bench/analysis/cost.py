@@ -11,10 +11,19 @@ from typing import Literal, get_args
 
 from bench.analysis.runs import Run
 
-Currency = Literal["prompts", "sampled_tokens", "backward_passes", "wall_seconds"]
+Currency = Literal["prompts", "sampled_tokens", "backward_passes", "cpu_seconds"]
 CURRENCIES: tuple[Currency, ...] = get_args(Currency)
 PART = 8
 """Rewards are averaged over the first and the last eighth of what counts."""
+
+
+def amount_of(run: Run, currency: Currency) -> float | None:
+    """What a run spent of a currency in all; None for CPU seconds that its record does not have.
+
+    Wall time is no currency: it measures what else the machine did.
+    """
+    found = getattr(run.record.ledger, currency, None)
+    return None if found is None else float(found)
 
 
 def spent(run: Run, currency: Currency) -> list[float]:
@@ -24,7 +33,6 @@ def spent(run: Run, currency: Currency) -> list[float]:
     are equal steps of the suite, also for a plan, whose steps may be small.
     """
     curves = run.record.curves
-    ledger = run.record.ledger
     lengths = [end - start for start, end in pairwise([0, *curves.steps])]
     if currency == "sampled_tokens":
         replies = zip(curves.task_share, curves.reply_length, strict=True)
@@ -33,7 +41,7 @@ def spent(run: Run, currency: Currency) -> list[float]:
     else:
         parts = [float(steps) for steps in lengths]
 
-    total = float(getattr(ledger, currency))
+    total = amount_of(run, currency) or 0.0
     whole = sum(parts)
 
     sums = []
@@ -57,27 +65,30 @@ def training_gain(run: Run, currency: Currency = "prompts", limit: float = math.
     within = [index for index, cost in enumerate(spent(run, currency)) if cost <= limit * (1 + 1e-9)]
     rewards = [run.record.curves.reward[index] for index in within]
     columns = [[value for value in column if value is not None] for column in zip(*rewards, strict=True)]
-    gains = [_mean(known[-_part(known) :]) - _mean(known[: _part(known)]) for known in columns if known]
+    scored = [columns[task] for task in run.scored] if columns else []
+    gains = [_mean(known[-_part(known) :]) - _mean(known[: _part(known)]) for known in scored if known]
 
-    return _mean(gains) if gains and len(gains) == len(run.tasks) else None
+    return _mean(gains) if gains and len(gains) == len(run.scored) else None
 
 
 def gain_at_equal_cost(runs: Sequence[Run], reference: Sequence[Run], currency: Currency) -> list[float]:
     """Training gain of each run by the time it spent what the reference's run of its seed spent in all."""
-    limits = {run.record.seed: float(getattr(run.record.ledger, currency)) for run in reference if run.done}
-    paired = [training_gain(run, currency, limits[run.record.seed]) for run in runs if run.record.seed in limits]
+    limits = {run.record.seed: amount_of(run, currency) for run in reference if run.done}
+    pairs = [(run, limit) for run in runs if (limit := limits.get(run.record.seed)) is not None]
+    pairs = [(run, limit) for run, limit in pairs if amount_of(run, currency) is not None]
+    paired = [training_gain(run, currency, limit) for run, limit in pairs]
     return [gain for gain in paired if gain is not None]
 
 
 def overhead(runs: Iterable[Run], reference: Iterable[Run], currency: Currency) -> float | None:
     """Cost relative to the reference's run of the same seed, geometric mean over seeds; None without a pair.
 
-    Seconds are compared only on the same hardware and threads.
+    CPU seconds are compared only on the same hardware and threads.
     """
     peers = {_key(run, currency): run for run in reference if run.done}
     pairs = [(run, peers[_key(run, currency)]) for run in runs if run.done and _key(run, currency) in peers]
-    costs = [[float(getattr(each.record.ledger, currency)) for each in pair] for pair in pairs]
-    logs = [math.log(own / other) for own, other in costs if own > 0 and other > 0]
+    costs = [[amount_of(each, currency) for each in pair] for pair in pairs]
+    logs = [math.log(own / other) for own, other in costs if own and other]
     return math.exp(_mean(logs)) if logs else None
 
 
@@ -88,7 +99,7 @@ def peak_memory(runs: Iterable[Run]) -> int:
 
 def _key(run: Run, currency: Currency) -> tuple[object, ...]:
     made = run.record.provenance
-    return (run.record.seed, *((made.hardware, made.threads) if currency == "wall_seconds" else ()))
+    return (run.record.seed, *((made.hardware, made.threads) if currency == "cpu_seconds" else ()))
 
 
 def _part(values: Sequence[float]) -> int:

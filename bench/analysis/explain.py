@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.analysis import imbalance
-from bench.analysis.board import Board, Row
 from bench.analysis.comparison import Difference, compare
-from bench.analysis.cost import CURRENCIES, Currency
+from bench.analysis.cost import CURRENCIES, Currency, amount_of
 from bench.analysis.parting import Apart, Parting, parting
-from bench.analysis.ranking import ALPHA
+from bench.analysis.rows import Board, Row
 from bench.analysis.runs import Run
+from bench.analysis.significance import ALPHA
 from bench.analysis.statistics import Interval, paired_differences, t_interval
 from bench.analysis.text import p_value, signed, with_ends
 from bench.errors import UserError
@@ -36,7 +36,7 @@ class Explanation:
     seeds: Mapping[int, float]
     """Mean gain of the first minus that of the other, by seed."""
     costs: Mapping[Currency, Interval | None]
-    """Logarithm of the ratio of costs over seeds; None without a pair, for seconds of different hardware too."""
+    """Logarithm of the ratio of costs over seeds; None without a pair whose costs are comparable."""
     imbalances: Mapping[str, Interval | None]
     """Differences of IMBALANCES over the seeds that resolve them in both runs."""
     partings: Mapping[str, Parting | None]
@@ -52,7 +52,7 @@ def explain(board: Board, labels: Sequence[str]) -> Explanation:
     comparison = compare(board, labels)
     first, other = comparison.rows
     difference = comparison.differences[0]
-    means = [{run.record.seed: sum(run.gains) / len(run.gains) for run in row.runs} for row in (first, other)]
+    means = [{run.record.seed: run.mean for run in row.runs} for row in (first, other)]
     seeds = paired_differences(*means)
 
     # Costs and curves exist for all runs, but those of a run that broke off say nothing about the method.
@@ -105,9 +105,9 @@ def _seeds(difference: Difference, seeds: Mapping[int, float]) -> Iterable[str]:
 def _costs(difference: Difference, costs: Mapping[Currency, Interval | None]) -> Iterable[str]:
     same = []
     for currency, log in costs.items():
-        name = currency.replace("_", " ")
+        name = currency.replace("_", " ").replace("cpu", "CPU")
         if log is None:
-            yield f"Their {name} cannot be compared: no seed was run by both on one hardware."
+            yield f"Their {name} cannot be compared: no seed was run by both on one machine by records that have them."
         elif log.mean == 0 and (log.n == 1 or log.half_width == 0):
             same.append(name)
         elif log.excludes_zero:
@@ -130,9 +130,10 @@ def _when(difference: Difference, partings: Mapping[str, Parting | None]) -> Ite
     for name, found in sorted(known, key=lambda each: (each[0] != "", each[1].first)):
         what = f"training reward on {name}" if name else "mean training reward"
         ahead = difference.label if found.reward.mean > 0 else difference.other
+        lead = found.reward if found.reward.mean > 0 else found.reward.negative
         yield (
-            f"Their {what} parts for good in steps {found.first} to {found.last} of {found.steps}: {ahead} is ahead "
-            f"from there on, in these steps by {with_ends(found.reward)}."
+            f"Their {what} parts for good in steps {found.first} to {found.last} of {found.steps}: {ahead} stays ahead "
+            f"from there on, in these steps by {with_ends(lead)}."
         )
         if not name:
             yield from _apart(difference, "weight", found.weights)
@@ -178,15 +179,15 @@ def _over_seeds(
 
 
 def _cost(currency: Currency) -> Callable[[Run], float | None]:
-    return lambda run: _log(float(getattr(run.record.ledger, currency)))
+    return lambda run: _log(amount_of(run, currency))
 
 
 def _comparable(currency: Currency) -> Callable[[Run, Run], bool]:
-    """Seconds are compared only on the same hardware and threads."""
+    """CPU seconds are compared only on the same hardware and threads."""
 
     def alike(first: Run, other: Run) -> bool:
         here, there = first.record.provenance, other.record.provenance
-        return currency != "wall_seconds" or (here.hardware, here.threads) == (there.hardware, there.threads)
+        return currency != "cpu_seconds" or (here.hardware, here.threads) == (there.hardware, there.threads)
 
     return alike
 

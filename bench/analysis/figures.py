@@ -60,6 +60,8 @@ class Figure:
     y_label: str
     series: tuple[Series, ...]
     log_y: bool = False
+    diagonal: bool = False
+    """Whether both axes have one scale and the line y = x is drawn."""
     reading: str = ""
     """One sentence computed from the values: what to see."""
 

@@ -1,53 +1,60 @@
-"""Frontiers: what static weights reach, and how far a method lies beyond it; gain against cost.
+"""What static weights reach, and what a method leaves on the table beside them; gain against cost.
 
-Static weights are what every dynamic method must beat. A suite lists a sweep of them; their mean gains are points in
-K dimensions, one a task, and mixing weights moves along between them. A method beats the sweep if it gains more than
-any mixture of the points gives on all tasks at once.
+Fixed task weights are the rival that every dynamic method must beat. A suite's sweep is a list of points that were
+trained; nothing is said of points between them, which were not.
 """
 
 from collections.abc import Mapping, Sequence
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 Array = NDArray[np.float64]
+BySeed = Mapping[int, float]
+ALIKE = 2
+"""Decimals of a relative cost: what costs within 1 % of another costs the same."""
 
 
-def signed_distance(point: Sequence[float], sweep: Sequence[Sequence[float]]) -> float:
-    """How much more than the sweep a method gains on every task at once; negative: how much less.
+def best_static(sweep: Sequence[BySeed], budget: int) -> dict[int, float]:
+    """What the best of `budget` static points scores on each seed, expected over which points were tried.
 
-    The largest s with point >= mixture + s on all tasks for no better mixture: s = min over mixtures w (w >= 0, sum
-    1) of the largest surplus on a task, max_k (point_k - sum_i w_i sweep_ik), a linear programme. A method that has
-    s > 0 lies beyond every mixture on at least one task, by s. point: [K]; sweep: [points][K]; gains.
+    sweep: scores by seed, one mapping a point; budget: from 1 to the number of points. On each seed the best point is
+    the one with the largest mean on the other seeds, so that choosing does not flatter the choice. Seeds that a point
+    lacks are left out; empty with fewer than two seeds.
     """
-    points = np.array(sweep, dtype=np.float64)
-    count, tasks = points.shape
-    cost = np.array([*np.zeros(count), 1.0])
-    # point_k - sum_i w_i sweep_ik <= s
-    above = np.hstack([-points.T, -np.ones((tasks, 1))])
-    result = linprog(
-        cost,
-        A_ub=above,
-        b_ub=-np.array(point, dtype=np.float64),
-        A_eq=[[*np.ones(count), 0.0]],
-        b_eq=[1.0],
-        bounds=[*[(0, None)] * count, (None, None)],
-        method="highs",
-    )
-    if not result.success or result.fun is None:
-        raise ArithmeticError(f"the frontier's linear programme has no solution: {result.message}")
+    seeds = sorted(set.intersection(*(set(point) for point in sweep))) if sweep else []
+    if len(seeds) < 2:
+        return {}
 
-    return float(result.fun)
+    scores = np.array([[point[seed] for seed in seeds] for point in sweep], dtype=np.float64)
+    chance = _chance_of_being_chosen(len(sweep), budget)
+    others = (scores.sum(axis=1, keepdims=True) - scores) / (len(seeds) - 1)
+    order = np.argsort(-others, axis=0, kind="stable")
+    expected = chance @ np.take_along_axis(scores, order, axis=0)
+
+    return dict(zip(seeds, expected.tolist(), strict=True))
 
 
 def efficient(costs: Mapping[str, float], gains: Mapping[str, float]) -> list[str]:
-    """Names on the efficient frontier, cheapest first: no other gains as much for less, or more for as much."""
-    order = sorted(costs.keys() & gains.keys(), key=lambda name: (costs[name], -gains[name], name))
+    """Names on the efficient frontier, cheapest first: no other gains as much for less, or more for as much.
 
+    costs: relative to the reference's; those that differ by less than 1 % are the same.
+    """
+    rounded = {name: round(cost, ALIKE) for name, cost in costs.items()}
+    order = sorted(rounded.keys() & gains.keys(), key=lambda name: (rounded[name], -gains[name], name))
     found: list[str] = []
     for name in order:
         if not found or gains[name] > gains[found[-1]]:
             found.append(name)
 
     return found
+
+
+def _chance_of_being_chosen(points: int, budget: int) -> Array:
+    """The chance that the point of each rank, 0 the best, is the best of `budget` drawn without replacement."""
+    if not 1 <= budget <= points:
+        raise ValueError(f"a budget of {budget} among {points} points; it lies between 1 and their number")
+
+    draws = comb(points, budget)
+    return np.array([comb(points - 1 - rank, budget - 1) / draws for rank in range(points)])

@@ -25,6 +25,21 @@ def squared_norms(curves: Curves) -> list[float | None]:
     return [_mean(column, steps) for column in values.T]
 
 
+def signal_to_noise(curves: Curves) -> list[float | None]:
+    """How much of each task's gradient is not chance, [K]: its squared norm over the variance of a step's estimate.
+
+    G / (mean ||g||^2 - G), G the unbiased squared norm, ||g||^2 the naive one, whose surplus is the variance. At 1 a
+    step's gradient is as much noise as signal. None where either is not positive, or not measured.
+    """
+    steps = _window_sizes(curves)
+    naive = [_mean(column, steps) for column in _table(curves.naive_squared_norm).T]
+    pairs = zip(squared_norms(curves), naive, strict=True)
+    return [
+        true / (biased - true) if true is not None and biased is not None and 0 < true < biased else None
+        for true, biased in pairs
+    ]
+
+
 def pooled_norms(runs: Iterable[Norms]) -> list[float | None]:
     """Mean of squared norms over runs (seeds), task by task, [K]; runs without a norm are left out."""
     stepped = [norms for norms in runs if norms]
@@ -58,7 +73,12 @@ def effective_tasks(norms: Norms) -> float | None:
     Negative estimates count as 0, unknown ones are left out; None if no norm is positive.
     """
     heard = [norm for norm in norms if norm is not None and norm > 0]
-    return sum(heard) ** 2 / sum(norm**2 for norm in heard) if heard else None
+    if not heard:
+        return None
+
+    # Relative to the largest, so that no square of a tiny or a huge norm leaves the range of floats.
+    parts = [norm / max(heard) for norm in heard]
+    return sum(parts) ** 2 / sum(part**2 for part in parts)
 
 
 def cosines(curves: Curves) -> list[float | None]:

@@ -1,6 +1,12 @@
-"""Normalised gain: a run's gain on a task over that of the task's specialist, which had its share of the budget."""
+"""Normalised gain: a run's gain on a task over that of the task's specialist, which had its share of the budget.
 
-from collections.abc import Mapping, Sequence
+1 on a task is as much as training on that task alone. Raw gains are bounded by how much a task leaves to gain, so that
+the worst raw task is nearly always the same one; normalised, every task can be the worst.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 
 from bench.analysis.statistics import Interval, t_interval
 
@@ -24,13 +30,22 @@ def normalised_gains(gains: Sequence[float], specialists: Sequence[Interval]) ->
     ]
 
 
-def mean_normalised(
-    by_seed: Mapping[int, Sequence[float]], specialists: Sequence[Interval]
-) -> tuple[Interval | None, int]:
-    """Mean normalised gain over the tasks that have one, with its interval over seeds, and how many tasks they are."""
-    rows = [
-        [ratio for ratio in normalised_gains(gains, specialists) if ratio is not None] for gains in by_seed.values()
-    ]
-    if not rows or not rows[0]:
-        return None, 0
-    return t_interval(sum(row) / len(row) for row in rows), len(rows[0])
+def geometric_mean(ratios: Sequence[float]) -> float:
+    """The geometric mean of ratios; 0 where one is not positive.
+
+    Over tasks: one at half of what its specialist gains costs as much as another one doubled brings.
+    """
+    return 0.0 if min(ratios) <= 0 else math.exp(fmean(map(math.log, ratios)))
+
+
+def by_seed(
+    gains: Mapping[int, Sequence[float]],
+    specialists: Sequence[Interval],
+    summary: Callable[[Sequence[float]], float] = fmean,
+) -> dict[int, float]:
+    """One number a run: the mean, `min` or `geometric_mean` over the tasks whose specialist learned, by seed.
+
+    gains: of each run by seed, [K], as specialists. Empty if no specialist learned.
+    """
+    rows = {seed: [r for r in normalised_gains(row, specialists) if r is not None] for seed, row in gains.items()}
+    return {seed: summary(ratios) for seed, ratios in rows.items() if ratios}

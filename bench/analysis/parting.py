@@ -1,14 +1,14 @@
 """When the training rewards of two methods part for good, and how the two weighed the tasks then."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.ranking import ALPHA, holm, paired_p
 from bench.analysis.runs import Run
+from bench.analysis.significance import ALPHA, adjusted
 from bench.analysis.statistics import Interval, t_interval
 
 STRETCHES = 6
@@ -25,7 +25,7 @@ class Apart:
     first: float | None
     other: float | None
     p: float | None
-    """The p-value of the difference over seeds, adjusted by Holm over the tasks."""
+    """The p-value of the difference over seeds, corrected over the tasks."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Parting:
     reward: Interval
     """Training reward of the first method minus that of the other in the stretch, over seeds."""
     p: float
-    """The p-value, adjusted by Holm over the stretches, and over the tasks where there are several curves."""
+    """The p-value, corrected over the stretches, and over the tasks where there are several curves."""
     weights: Sequence[Apart]
     """Realised weights of the task gradients in the stretch, [K]."""
     shares: Sequence[Apart]
@@ -50,27 +50,30 @@ def parting(pairs: Sequence[tuple[Run, Run]]) -> dict[str, Parting | None]:
     """The partings of the mean training reward over tasks (""), and of each task's; None where there is none.
 
     pairs: runs of the same seed, done. A curve is cut into STRETCHES equal parts of the run. It parts in the first
-    stretch whose paired difference over seeds is resolved at 5 % after Holm's adjustment, if the difference keeps its
+    stretch whose paired difference over seeds is resolved at 5 % after correction, if the difference keeps its
     sign in every later stretch. The mean is one family of tests, all tasks together another. A curve that has a
     stretch without any prompt is left out, as are all with fewer than FEWEST_SEEDS pairs, which resolve nothing.
     """
     if len(pairs) < FEWEST_SEEDS:
         return {}
     gaps = np.array([_stretches(first, "reward") - _stretches(other, "reward") for first, other in pairs])
-    mean = _found(pairs, gaps.mean(axis=2, keepdims=True), [""])
+    scored = list(pairs[0][0].scored)
+    mean = _found(pairs, gaps[:, :, scored].mean(axis=2, keepdims=True), [""])
     return mean | _found(pairs, gaps, pairs[0][0].tasks)
 
 
 def _found(pairs: Sequence[tuple[Run, Run]], gaps: Array, names: Sequence[str]) -> dict[str, Parting | None]:
     """Partings of curves by name; gaps: [seeds, STRETCHES, curves], NaN where a reward is not known."""
     curves = {name: gaps[:, :, place] for place, name in enumerate(names) if np.isfinite(gaps[:, :, place]).all()}
-    adjusted = _holm({f"{part} {name}": curve[:, part] for name, curve in curves.items() for part in range(STRETCHES)})
+    p_values = _corrected(
+        {f"{part} {name}": curve[:, part] for name, curve in curves.items() for part in range(STRETCHES)}
+    )
 
     result: dict[str, Parting | None] = {}
     for name, curve in curves.items():
         # To part for good, the difference must keep its sign to the end, resolved or not.
         signs = np.sign(curve.mean(axis=0))
-        p = [adjusted[f"{part} {name}"] for part in range(STRETCHES)]
+        p = [p_values[f"{part} {name}"] for part in range(STRETCHES)]
         good = [part for part in range(STRETCHES) if p[part] <= ALPHA and (signs[part:] == signs[part]).all()]
         result[name] = _parting(pairs, good[0], curve, p[good[0]]) if good else None
 
@@ -94,19 +97,14 @@ def _apart(pairs: Sequence[tuple[Run, Run]], curve: str, part: int) -> list[Apar
     first, other = (np.array([_stretches(pair[side], curve)[part] for pair in pairs]) for side in (0, 1))
     names = pairs[0][0].tasks
     known = {name: (first - other)[:, place] for place, name in enumerate(names)}
-    p = _holm({name: gap for name, gap in known.items() if np.isfinite(gap).all()})
+    p = _corrected({name: gap for name, gap in known.items() if np.isfinite(gap).all()})
     means = zip(names, first.mean(axis=0), other.mean(axis=0), strict=True)
     return [Apart(name, _known(own), _known(peer), p.get(name)) for name, own, peer in means]
 
 
-def _holm(gaps: dict[str, Array]) -> dict[str, float]:
-    """The adjusted p-values of paired differences over seeds, by name."""
-    return holm(
-        {
-            name: paired_p(dict(enumerate(gap.tolist())), dict.fromkeys(range(len(gap)), 0.0))
-            for name, gap in gaps.items()
-        }
-    )
+def _corrected(gaps: Mapping[str, Array]) -> dict[str, float]:
+    """The corrected p-values of paired differences over seeds, by name."""
+    return adjusted({name: dict(enumerate(gap.tolist())) for name, gap in gaps.items()})
 
 
 def _known(value: float) -> float | None:

@@ -7,10 +7,11 @@ what differs between machines. None: not known, or infinite, as the ends of an i
 import math
 from typing import Any
 
-from bench.analysis.board import Board, Row
+from bench.analysis.noise import Noise
 from bench.analysis.ranking import Estimate
+from bench.analysis.rows import Board, Regret, Row
 from bench.analysis.runs import REFERENCE
-from bench.analysis.statistics import LEVEL, Interval
+from bench.analysis.statistics import LEVEL, POWER, Interval
 
 DECIMALS = 6
 
@@ -34,6 +35,16 @@ def estimate_data(estimate: Estimate | None) -> dict[str, Any]:
     return {key: number(getattr(estimate, key)) if estimate else None for key in ("value", "low", "high")}
 
 
+def regret_data(regret: Regret | None) -> dict[str, Any]:
+    """What the best of all static points, and of as many as the method's settings, score beyond a row."""
+    return {key: interval_data(getattr(regret, key) if regret else None) for key in ("best", "equal")}
+
+
+def noise_data(noise: Noise | None) -> dict[str, Any]:
+    """The standard deviations of a seed's difference, by where they come from."""
+    return {key: number(getattr(noise, key)) if noise else None for key in ("training", "evaluation", "items")}
+
+
 def row_data(row: Row) -> dict[str, Any]:
     """Everything a row says. The keys are the same for every row of a suite."""
     low, high = row.rank or (None, None)
@@ -48,12 +59,24 @@ def row_data(row: Row) -> dict[str, Any]:
         "gain": interval_data(row.gain),
         "difference": interval_data(row.difference),
         "p": number(row.p),
+        "area": interval_data(row.area),
+        "area_difference": interval_data(row.area_difference),
+        "area_p": number(row.area_p),
         "improvement": estimate_data(row.improvement),
         "worst": interval_data(row.worst),
         "tasks": {task: interval_data(gain) for task, gain in zip(row.runs[0].tasks, row.tasks, strict=True)},
-        "hurt": row.hurt,
+        "hurt": len(row.hurt),
         "normalised": interval_data(row.normalised),
-        "distance": number(row.distance),
+        "worst_normalised": interval_data(row.worst_normalised),
+        "geometric": interval_data(row.geometric),
+        "target": {
+            "share": number(row.target.share) if row.target else None,
+            "reached": row.target.reached if row.target else None,
+            "runs": row.target.runs if row.target else None,
+        },
+        "settings": row.settings,
+        "regret": regret_data(row.regret),
+        "regret_worst": regret_data(row.regret_worst),
         "norm_ratio": number(row.norm_ratio),
         "effective_tasks": number(row.effective_tasks),
         "conflict_rate": number(row.conflict_rate),
@@ -70,7 +93,13 @@ def board_data(board: Board) -> dict[str, Any]:
         "reference": REFERENCE,
         "level": LEVEL,
         "tasks": [task.name for task in board.tasks],
+        "scored": [task.name for task in board.scored],
+        "comparisons": board.comparisons,
+        "power": POWER,
         "detectable": number(board.detectable),
+        "detectable_corrected": number(board.detectable_corrected),
+        "noise": noise_data(board.noise),
+        "stability": estimate_data(board.stability),
         "frontier": [row.label for row in board.frontier],
         "efficient": {currency: list(labels) for currency, labels in board.efficient.items()},
         "methods": [row_data(row) for row in board.rows],

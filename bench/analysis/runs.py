@@ -12,6 +12,8 @@ from bench.records.schema import Record
 
 REFERENCE = "uniform"
 """The method that every other is compared with."""
+PLAN = "RunPlan"
+"""The hook class of methods that train more than once: their curves are several, one after the other."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,30 @@ class Run:
         return [task.gain if self.done else 0.0 for task in self.record.tasks]
 
     @cached_property
+    def scored(self) -> tuple[int, ...]:
+        """The places of the tasks that count; a diagnostic task is shown, and enters no mean."""
+        return scored_tasks(self.record)
+
+    @cached_property
+    def counted(self) -> list[float]:
+        """Learning gains of the scored tasks."""
+        return [self.gains[task] for task in self.scored]
+
+    @cached_property
+    def mean(self) -> float:
+        """Mean learning gain over the scored tasks, in [-1, 1]."""
+        return sum(self.counted) / len(self.counted)
+
+    @cached_property
     def norms(self) -> list[float | None]:
         """Mean unbiased squared gradient norm of each task, [K]."""
         return squared_norms(self.record.curves) or [None] * len(self.record.tasks)
+
+
+def scored_tasks(record: Record) -> tuple[int, ...]:
+    """The places of a record's scored tasks, in its order; all of them where it names none."""
+    scored = tuple(place for place, task in enumerate(record.tasks) if getattr(task, "scored", True))
+    return scored or tuple(range(len(record.tasks)))
 
 
 def method_label(path: Path, record: Record) -> str:

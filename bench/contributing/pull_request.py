@@ -7,9 +7,9 @@ references mean nothing.
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from bench.analysis.board import Board, Row
 from bench.analysis.comparison import Difference, compare
 from bench.analysis.cost import CURRENCIES
+from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE, method_label
 from bench.analysis.text import p_value, plural, with_ends
 from bench.contributing.submit import Contribution
@@ -113,7 +113,8 @@ def _facts(row: Row, records: Sequence[Record]) -> Iterator[str]:
     yield f"- {row.verdict} (mean gain {with_ends(row.gain)}, worst task {with_ends(row.worst)})"
 
     if row.hurt:
-        yield f"- **{plural(row.hurt, 'task')} worse than the base model for certain**"
+        yield f"- **{plural(len(row.hurt), 'task')} worse than the base model for certain**"
+
     costs = [f"{key.replace('_', ' ')} {cost:.3g}" for key in CURRENCIES if (cost := row.overheads[key]) is not None]
     yield f"- cost over that of {code(REFERENCE)}: {', '.join(costs) or 'not comparable'}"
     yield f"- peak memory: {row.memory / 2**20:,.0f} MiB"

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.board import Board, board
+from bench.analysis.board import board
+from bench.analysis.rows import Board
 from bench.analysis.runs import Run
 from leaderboard import downloads
 

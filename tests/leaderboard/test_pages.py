@@ -86,9 +86,9 @@ def test_every_mean_stands_beside_its_interval(site):
     assert all("±" in cell["text"] or "[" in cell["text"] for cell in means)
 
 
-def test_the_answer_counts_methods_by_what_their_intervals_say(site):
+def test_the_answer_counts_methods_by_their_verdicts(site):
     said = text(site({"uniform": UNIFORM, "good": [[6, 6], [8, 8], [10, 10]], "same": UNIFORM}) / "index.html")
-    assert "Of 2 methods and settings beside uniform, 1 gains more, none gain less, and 1 cannot be told" in said
+    assert "Of 2 methods beside uniform, 1 gains more, none gain less, and 1 cannot be told from it" in said
     assert "The largest difference is that of good: +0.050" in said
 
 
@@ -124,11 +124,15 @@ def test_a_task_made_worse_is_red_in_every_view(site):
     assert [cell["class"] for cell in hurt] == ["loss"]
 
 
-def test_a_method_that_does_not_beat_static_weights_is_told(site):
-    gains = {"uniform": UNIFORM, "static+0123abcd": [[9, 3]] * 3, "weak": [[1, 1]] * 3, "strong": [[12, 12]] * 3}
-    rows = text(site(gains) / "suites/nano-v1.html")
-    assert rows.count("does not beat it") == 1
-    assert rows.count("not matched by it") == 1
+def test_settings_of_a_method_are_counted_once(site):
+    said = text(site({"uniform": UNIFORM, "pike+00000001": UNIFORM, "pike+00000002": UNIFORM}) / "index.html")
+    assert "Of 1 method beside uniform (2 rows with their settings)" in said
+
+
+def test_without_static_weights_no_frontier_is_claimed(site):
+    page = text(site({"uniform": UNIFORM, "good": [[9, 9]] * 3}) / "suites/nano-v1.html")
+    assert "No static weights but those of uniform were tried" in page
+    assert "best of" not in page
 
 
 def test_specialists_stand_apart(site):

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
+from bench.analysis.board import board
 from bench.analysis.reports._sample import Sample
+from bench.analysis.rows import Row
 from bench.analysis.runs import REFERENCE, Run, group_by_method
-from bench.analysis.statistics import Interval, paired_difference, t_interval
-from bench.analysis.text import amount, listing, signed
+from bench.analysis.statistics import Interval, t_interval
+from bench.analysis.text import listing, with_ends
 
 LONGEST = 60
 """Characters of a method's settings that are shown."""
@@ -17,15 +19,12 @@ Groups = Mapping[str, Sequence[Run]]
 
 def mean_gain(runs: Sequence[Run]) -> Interval:
     """Mean held-out gain over tasks, over the seeds of a method."""
-    return t_interval(fmean(run.gains) for run in runs)
+    return t_interval(run.mean for run in runs)
 
 
-def difference(groups: Groups, label: str) -> Interval | None:
-    """Mean gain minus that of `uniform`, paired by seed; None without a shared seed."""
-    values, reference = (
-        {run.record.seed: fmean(run.gains) for run in groups.get(key, ())} for key in (label, REFERENCE)
-    )
-    return paired_difference(values, reference) if values.keys() & reference.keys() else None
+def judged(runs: Sequence[Run]) -> dict[str, Row]:
+    """The rows of the suite's board by label: what a report says of a method is what the board says of it."""
+    return {row.label: row for row in board(runs).rows}
 
 
 def task_gains(runs: Sequence[Run]) -> list[float]:
@@ -73,32 +72,31 @@ def described(label: str, groups: Groups) -> str:
     return f"{label} ({text})" if text else label
 
 
-def tally(found: Mapping[str, Interval], groups: Groups) -> str:
-    """How methods compare with `uniform`, as far as the seeds can tell; found: differences, at least one."""
+def tally(rows: Mapping[str, Row], groups: Groups) -> str:
+    """How methods compare with `uniform`, by the board's verdicts; rows: with a difference, at least one."""
+    found = {label: row.difference for label, row in rows.items() if row.difference}
     best = min(found, key=lambda key: (-found[key].mean, key))
     if len(found) == 1:
-        against = f"{described(best, groups)} {_against(found[best])} {REFERENCE}"
+        against = f"{described(best, groups)} {_against(rows[best])} {REFERENCE}"
         return f"{against}: {stated(found[best])} in mean held-out gain."
 
-    sides = [_against(each) for each in found.values()]
+    sides = [_against(rows[label]) for label in found]
     counts = ", ".join(f"{sides.count(side)} {side} {REFERENCE}" for side in SIDES)
-
     return (
-        f"{counts} (mean held-out gain, 95 % intervals over paired seeds; of {len(found)} comparisons about "
-        f"{amount(0.05 * len(found))} would fall outside by chance). "
+        f"{counts} (mean held-out gain, paired by seed, corrected for the number of methods). "
         f"Largest difference: {described(best, groups)}, {stated(found[best])}."
     )
 
 
-def _against(found: Interval) -> str:
-    return SIDES[2] if not found.excludes_zero else SIDES[0] if found.mean > 0 else SIDES[1]
+def _against(row: Row) -> str:
+    return next(SIDES[kind] for kind, word in enumerate(("better", "worse", "")) if row.verdict.startswith(word))
 
 
 def stated(found: Interval) -> str:
     """A mean with its interval; one pair of runs has none."""
     if found.n < 2:
-        return f"{signed(found.mean)} (one seed)"
-    return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]"
+        return f"{with_ends(found)} (one seed)"
+    return with_ends(found)
 
 
 def unfinished(groups: Groups) -> str:

@@ -118,8 +118,9 @@ def _figure(apart: Mapping[str, Check]) -> Figure:
         ),
         x_label="cosine of the gradients",
         y_label="cosine of the moves",
+        diagonal=True,
         series=tuple(Series(label, (check.before,), (check.after,)) for label, check in apart.items()),
-        reading=f"{above} of {plural(len(apart), 'method')} moved closer to the mean than their gradients point.",
+        reading=f"{above} of {plural(len(apart), 'method')} lie above the diagonal: AdamW brings them to the mean.",
     )
 
 

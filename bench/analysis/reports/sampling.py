@@ -6,7 +6,7 @@ from bench.analysis.figures import Cell, Figure, Report, Series, Table
 from bench.analysis.reports._methods import (
     Groups,
     acts_on,
-    difference,
+    judged,
     mean_gain,
     samples,
     selected,
@@ -17,8 +17,8 @@ from bench.analysis.reports._methods import (
     unfinished,
 )
 from bench.analysis.reports._sample import Array, Sample, absent, cells, known, mean, means
+from bench.analysis.rows import Row
 from bench.analysis.runs import REFERENCE, Run
-from bench.analysis.statistics import Interval
 from bench.analysis.text import listing, percent, sentences
 
 KEY, TITLE = "R7", "Sampling policies"
@@ -39,8 +39,8 @@ def sampling(runs: Sequence[Run]) -> Report:
         why = f"No sampling policy beside {REFERENCE} is recorded: {_advice(runs, [PROPORTIONAL])}"
         return absent(KEY, TITLE, QUESTION, why)
 
-    pairs = {label: difference(groups, label) for label in others}
-    told = {label: pair for label, pair in pairs.items() if pair}
+    rows = judged(runs)
+    told = {label: rows[label] for label in others if rows[label].difference}
     finding = sentences(
         _finding(told, groups, len(others)), *_proportional(told, groups, found), _missing(runs, groups)
     )
@@ -48,28 +48,28 @@ def sampling(runs: Sequence[Run]) -> Report:
     paths = sorted({run.path for members in groups.values() for run in members})
 
     return Report(
-        KEY, TITLE, QUESTION, sentences(finding, unfinished(groups)), figures, (_table(groups, found),), tuple(paths)
+        KEY, TITLE, QUESTION, sentences(finding, unfinished(groups)), figures, (_table(groups, rows),), tuple(paths)
     )
 
 
-def _finding(told: dict[str, Interval], groups: Groups, policies: int) -> str:
+def _finding(told: dict[str, Row], groups: Groups, policies: int) -> str:
     if not told:
         return f"None of the sampling policies ({policies}) shares a seed with {REFERENCE}."
     return f"Of the sampling policies: {tally(told, groups)}"
 
 
-def _proportional(told: dict[str, Interval], groups: Groups, found: dict[str, Sample]) -> list[str]:
+def _proportional(told: dict[str, Row], groups: Groups, found: dict[str, Sample]) -> list[str]:
     """What the paper asks about: sampling in proportion to a power of the gradient, and its inverse."""
     parts = []
-    for label, pair in told.items():
+    for label, row in told.items():
         power = _power(groups[label][0])
-        if power and label in found:
+        if power and label in found and row.difference:
             share = mean(means(found[label], "task_share", 1), (0, 1))
             top = int(share.argmax())
             name = "its inverse" if power < 0 else "gradient-proportional sampling"
             parts.append(
                 f"With {name} ({EXPONENT} {power:g}), {found[label].tasks[top]} got most prompts "
-                f"({percent(share[top])}) and the mean gain changed by {stated(pair)}."
+                f"({percent(share[top])}) and the mean gain changed by {stated(row.difference)}."
             )
 
     return parts
@@ -127,10 +127,10 @@ def _reading(names: Sequence[str], shares: dict[str, Array], furthest: Sequence[
     )
 
 
-def _table(groups: Groups, found: dict[str, Sample]) -> Table:
+def _table(groups: Groups, judged: dict[str, Row]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for label, members in groups.items():
-        pair = cells(difference(groups, label)) if label != REFERENCE else (None, None, None)
+        pair = cells(judged[label].difference)
         settings = settings_text(members, groups) or None
         rows.append((label, settings, len(members), mean_gain(members).mean, *pair, min(task_gains(members))))
 

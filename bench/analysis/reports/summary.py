@@ -1,14 +1,14 @@
 """R12: all methods on one page: average, worst task, tasks made worse, time and memory."""
 
-from collections.abc import Sequence
-from statistics import fmean
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from bench.analysis.cost import overhead, peak_memory
+from bench.analysis.cost import Currency
 from bench.analysis.figures import Cell, Report, Table
 from bench.analysis.reports._methods import (
     Groups,
     described,
-    difference,
+    judged,
     mean_gain,
     stated,
     tally,
@@ -17,14 +17,20 @@ from bench.analysis.reports._methods import (
     with_defaults,
 )
 from bench.analysis.reports._sample import absent, cells
+from bench.analysis.rows import Row
 from bench.analysis.runs import REFERENCE, Run, group_by_method
-from bench.analysis.statistics import t_interval
-from bench.analysis.text import listing, plural, sentences
+from bench.analysis.text import figure, listing, plural, sentences
 
 KEY, TITLE = "R12", "Gain, worst task and cost"
 QUESTION = "Which method gains more than uniform, and at what price?"
 MIB = 2**20
 SHOWN = 3
+PRICES: Final[dict[Currency, str]] = {
+    "sampled_tokens": "sampled tokens",
+    "backward_passes": "backward passes",
+    "cpu_seconds": "CPU seconds",
+}
+"""The costs that are shown, relative to the reference's."""
 
 
 def summary(runs: Sequence[Run]) -> Report:
@@ -32,13 +38,17 @@ def summary(runs: Sequence[Run]) -> Report:
     groups = group_by_method(runs)
     if not groups:
         return absent(KEY, TITLE, QUESTION, "No run is recorded; `bench run method=uniform` makes one.")
-    finding = sentences(_finding(groups), _harm(groups), unfinished(groups))
-    return Report(KEY, TITLE, QUESTION, finding, (), (_table(groups),), tuple(sorted(run.path for run in runs)))
+    rows = judged(runs)
+    finding = sentences(_finding(groups, rows), _price(rows), _harm(groups, rows), unfinished(groups))
+    paths = tuple(sorted(run.path for run in runs))
+
+    return Report(KEY, TITLE, QUESTION, finding, (), (_table(groups, rows),), paths)
 
 
-def _finding(groups: Groups) -> str:
-    pairs = {label: difference(groups, label) for label in with_defaults(groups) if label != REFERENCE}
-    found = {label: pair for label, pair in pairs.items() if pair}
+def _finding(groups: Groups, rows: Mapping[str, Row]) -> str:
+    # Specialists end with a model a task and static weights are the yardstick: neither is a candidate.
+    candidates = [rows[label] for label in with_defaults(groups)]
+    found = {row.label: row for row in candidates if row.difference and not row.specialists and not row.static}
 
     if REFERENCE not in groups:
         return f"There is no run of {REFERENCE} to compare {plural(len(groups), 'method')} with."
@@ -48,11 +58,20 @@ def _finding(groups: Groups) -> str:
     return f"Beside {REFERENCE}, with default settings: {tally(found, groups)}"
 
 
-def _harm(groups: Groups) -> str:
+def _price(rows: Mapping[str, Row]) -> str:
+    """What methods that gain more than the reference for certain cost beside it."""
+    better = [row for row in rows.values() if row.verdict.startswith("better") and not row.specialists]
+    told = [f"{row.label} at {listing(costs)}" for row in better if (costs := _costs(row))]
+    return f"Beside {REFERENCE} that costs: {'; '.join(told)}." if told else ""
+
+
+def _costs(row: Row) -> list[str]:
+    return [f"{figure(row.overheads[key] or 0)} times the {noun}" for key, noun in PRICES.items() if row.overheads[key]]
+
+
+def _harm(groups: Groups, rows: Mapping[str, Row]) -> str:
     """Tasks that a method leaves worse than the base model."""
-    certain = [
-        f"{described(label, groups)} ({listing(tasks)})" for label, runs in groups.items() if (tasks := hurt(runs))
-    ]
+    certain = [f"{described(label, groups)} ({listing(row.hurt)})" for label, row in rows.items() if row.hurt]
     falling = [label for label, runs in groups.items() if min(task_gains(runs)) < 0]
     if not falling:
         return "No method made a task worse than the base model."
@@ -66,13 +85,7 @@ def _harm(groups: Groups) -> str:
     return f"{told}, {len(certain)} for certain: {shown}."
 
 
-def hurt(runs: Sequence[Run]) -> list[str]:
-    """Names of the tasks that became worse for certain: the interval of their gain lies below 0."""
-    gains = zip(*(run.gains for run in runs), strict=True)
-    return [name for name, values in zip(runs[0].tasks, gains, strict=True) if t_interval(values).high < 0]
-
-
-def _table(groups: Groups) -> Table:
+def _table(groups: Groups, rows: Mapping[str, Row]) -> Table:
     order = sorted(groups, key=lambda label: (-mean_gain(groups[label]).mean, label))
     columns = (
         "method",
@@ -83,28 +96,27 @@ def _table(groups: Groups) -> Table:
         "high",
         "worst task",
         "tasks made worse",
-        "time",
+        *PRICES.values(),
         "memory, MiB",
     )
     caption = (
         f"Mean held-out gain over tasks and seeds, minus that of {REFERENCE} paired by seed with its 95 % interval; "
-        "gain of each seed's worst task, mean over seeds; tasks whose interval lies below 0; training time relative to "
-        f"{REFERENCE} on the same hardware, other load included; largest peak memory. Runs that did not finish count "
-        "as no gain."
+        "gain of each seed's worst task, mean over seeds; tasks whose interval lies below 0; tokens, passes and CPU "
+        f"seconds relative to {REFERENCE}, seconds only on the same hardware by records that have them; largest peak "
+        "memory. Runs that did not finish count as no gain."
     )
-    return Table(columns, tuple(_row(label, groups) for label in order), caption)
+    return Table(columns, tuple(_row(rows[label], groups) for label in order), caption)
 
 
-def _row(label: str, groups: Groups) -> tuple[Cell, ...]:
-    runs = groups[label]
-    pair = cells(difference(groups, label)) if label != REFERENCE else (None, None, None)
+def _row(row: Row, groups: Groups) -> tuple[Cell, ...]:
+    runs = row.runs
     return (
-        described(label, groups),
+        described(row.label, groups),
         f"{sum(run.done for run in runs)} of {len(runs)}",
-        mean_gain(runs).mean,
-        *pair,
-        fmean(min(run.gains) for run in runs),
-        len(hurt(runs)),
-        overhead(runs, groups.get(REFERENCE, ()), "wall_seconds"),
-        peak_memory(runs) / MIB,
+        row.gain.mean,
+        *cells(row.difference),
+        row.worst.mean,
+        len(row.hurt),
+        *(row.overheads[key] for key in PRICES),
+        row.memory / MIB,
     )

@@ -11,17 +11,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bench.analysis.board import Board, Row, boards
+from bench.analysis.board import boards
 from bench.analysis.comparison import Difference, compare, comparison_data
 from bench.analysis.cost import CURRENCIES
 from bench.analysis.figures import Cell, Report
 from bench.analysis.figures import Table as Shown
-from bench.analysis.loading import load
+from bench.analysis.loading import load, suites
 from bench.analysis.plain import board_data, number
-from bench.analysis.ranking import Estimate
+from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE
+from bench.analysis.significance import ALPHA
 from bench.analysis.statistics import Interval
-from bench.analysis.text import p_value, signed, with_ends
+from bench.analysis.text import p_value, plural, signed, with_ends
 from bench.errors import unknown
 
 ROWS = 12
@@ -32,8 +33,7 @@ def board_of(results: Path, suite: str) -> Board:
     """The board of one suite of a store. UserError if it has no runs of it, or a record is broken."""
     runs = load(results, suite=suite).runs if results.is_dir() else load(results).runs
     if not runs:
-        known = {path.name for path in results.iterdir() if path.is_dir() and "~" not in path.name}
-        raise unknown("suite with results", suite, known - {suite}, f"ls {results}")
+        raise unknown("suite with results", suite, set(suites(results)) - {suite}, f"ls {results}")
     return boards(runs)[0]
 
 
@@ -54,9 +54,9 @@ def report_json(reports: Iterable[Report]) -> dict[str, Any]:
 
 def show_leaderboard(board: Board, console: Console) -> None:
     """One row a method, the largest mean gain first, and what so many seeds can tell apart."""
-    table = Table(title=f"{escape(board.name)}: {len(board.rows)} methods", title_justify="left")
+    table = Table(title=f"{escape(board.name)}: {_size(board)}", title_justify="left")
     table.add_column("method", overflow="fold")
-    for heading in ("mean gain", f"minus {REFERENCE}", "p", "worst task", "seconds", "seeds", "group"):
+    for heading in ("mean gain", f"minus {REFERENCE}", "p", "worst task", "area", "seeds", "group"):
         table.add_column(heading, justify="right")
 
     table.add_column("verdict")
@@ -65,12 +65,16 @@ def show_leaderboard(board: Board, console: Console) -> None:
 
     console.print(table)
     console.print(
-        f"Held-out gain over tasks and seeds, minus {REFERENCE} paired by seed, with 95 % intervals over seeds; p "
-        f"adjusted by Holm; seconds relative to {REFERENCE}. The same group: cannot be told from its best."
+        f"Held-out gain over tasks and seeds, minus {REFERENCE} paired by seed, with 95 % intervals over seeds; p and "
+        f"verdict corrected for {plural(board.comparisons, 'comparison')}. Area: mean training reward over the run, "
+        f"minus {REFERENCE}; * where it counts after correction. The same group: cannot be told from its best."
     )
     found = number(board.detectable)
     console.print(
-        "So few seeds show no difference of any size." if found is None else f"Detectable difference: {found:.3f}."
+        "So few seeds show no difference of any size."
+        if found is None
+        else f"A true difference of {found:.3f} is found 80 % of the time by itself, one of "
+        f"{board.detectable_corrected:.3f} after correction."
     )
 
     for row in board.rows:
@@ -107,18 +111,30 @@ def show_report(reports: Iterable[Report], console: Console) -> None:
 
 
 def _leaderboard_cells(row: Row) -> list[str]:
-    seconds = row.overheads["wall_seconds"]
     return [
         escape(row.label),
         _give_or_take(row.gain),
         _give_or_take(row.difference),
         p_value(row.p) or "-",
         signed(row.worst.mean),
-        "-" if seconds is None else f"{seconds:.2f}",
+        _area(row),
         str(row.gain.n),
         "-" if row.group is None else str(row.group),
         row.verdict.replace(f" than {REFERENCE}", "").removesuffix(f" from {REFERENCE}"),
     ]
+
+
+def _area(row: Row) -> str:
+    """The difference in the area under the training reward, marked where it counts."""
+    if row.area_difference is None:
+        return "-"
+    return signed(row.area_difference.mean) + ("*" if row.area_p is not None and row.area_p <= ALPHA else "")
+
+
+def _size(board: Board) -> str:
+    """Settings of one method are one method with several rows."""
+    rows = f", {len(board.rows)} rows" if len(board.rows) > board.methods else ""
+    return f"{plural(board.methods, 'method')}{rows}"
 
 
 def _give_or_take(interval: Interval | None) -> str:
@@ -165,16 +181,23 @@ def _difference_lines(difference: Difference) -> list[str]:
     ]
     seeds = ", ".join(map(str, difference.seeds))
     return [
-        f"Seeds of both: {seeds or 'none'}. Probability that a run gains more: {_estimate(difference.improvement)}.",
+        f"Seeds of both: {seeds or 'none'}. {_wins(difference)}",
         f"Cost over that of {escape(difference.other)}: {', '.join(costs) or 'not comparable'}.",
     ]
 
 
-def _estimate(found: Estimate | None) -> str:
-    if found is None:
-        return "not known"
-    return f"{found.value:.2f}" + (
-        f" [{found.low:.2f}, {found.high:.2f}]" if None not in (found.low, found.high) else ""
+def _wins(difference: Difference) -> str:
+    """How often the first gains more: runs, and cells of tasks and seeds, which are not independent."""
+    share = difference.improvement
+    if share is None:
+        return "How often one gains more is not known."
+
+    above, equal, below = difference.wins
+    tied = f" and ties {equal}" if equal else ""
+    spread = f" [{share.low:.2f}, {share.high:.2f}]" if None not in (share.low, share.high) else ""
+    return (
+        f"{escape(difference.label)} gains more in {above} of {plural(above + equal + below, 'run')}{tied}; on "
+        f"{share.value:.2f}{spread} of tasks and seeds."
     )
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.board import Board, board
+from bench.analysis.board import board
+from bench.analysis.rows import Board
 from bench.analysis.runs import Run
+from bench.analysis.statistics import detectable_difference
 
 Gains = Mapping[str, Sequence[Sequence[int]]]
 UNIFORM = [[4, 4], [6, 6], [8, 8]]
@@ -22,7 +24,7 @@ def build(make_record) -> Callable[..., Board]:
             [
                 Run(
                     Path(f"r/nano-v1/{method}/{seed}.json"),
-                    make_record(len(tasks), method, seed, gains=tasks, **fields),
+                    make_record(len(tasks), method.partition("+")[0], seed, gains=tasks, **fields),
                 )
                 for method, seeds in gains.items()
                 for seed, tasks in enumerate(seeds)
@@ -65,7 +67,7 @@ def test_a_failed_run_does_not_blur_what_can_be_seen(make_record):
 
     steady = [run(*each) for each in (("uniform", 0, 8), ("uniform", 1, 8), ("good", 0, 12), ("good", 1, 14))]
     failed = [run("bad", 0, 20), run("bad", 1, 20, status="failed", reason="diverged")]
-    expected = 12.706205 * 0.025  # differences of 4 and 6 items of 40: s / sqrt(2) is half an item
+    expected = detectable_difference([[4 / 40, 6 / 40]], 2)
     for runs in (steady, steady + failed):
         assert board(runs).detectable == pytest.approx(expected, rel=1e-6)
 
@@ -82,12 +84,12 @@ def test_the_worst_task_is_that_of_each_run(build):
 
 def test_a_task_is_hurt_only_if_it_lost_for_certain(build):
     (row,) = build({"uniform": [[-4, -4, 4], [-5, 4, 4], [-6, -4, 4]]}).rows
-    assert row.hurt == 1  # the second task's mean is below 0 too, its interval is not
+    assert row.hurt == ["task_a"]  # the second task's mean is below 0 too, its interval is not
 
 
 def test_a_failed_run_counts_and_is_told(build):
     (row,) = build({"uniform": UNIFORM}, status="failed", reason="diverged").rows
-    assert (row.gain.mean, row.unfinished, row.overheads["wall_seconds"]) == (0, 3, None)
+    assert (row.gain.mean, row.unfinished, row.overheads["cpu_seconds"]) == (0, 3, None)
 
 
 def test_a_row_that_lacks_seeds_is_preliminary_and_has_no_rank(build):
@@ -101,6 +103,12 @@ def test_norm_ratio_is_of_squared_norms(build):
     assert row.norm_ratio == pytest.approx(4)
 
 
+def test_settings_of_a_method_are_one_method_with_several_rows(build):
+    found = build({"uniform": UNIFORM, "pike+00000001": UNIFORM, "pike+00000002": UNIFORM})
+    assert (len(found.rows), found.methods) == (3, 2)
+    assert {row.label: row.settings for row in found.rows} == {"uniform": 1, "pike+00000001": 2, "pike+00000002": 2}
+
+
 def test_a_new_row_changes_no_headline_of_another(build):
     gains = {"uniform": UNIFORM, "good": [[6, 6], [9, 9], [10, 10]]}
     before, after = build(gains), build({**gains, "new": [[30, 1], [2, 20], [7, 7]]})
@@ -111,11 +119,12 @@ def test_a_new_row_changes_no_headline_of_another(build):
 
 
 @pytest.mark.parametrize(("hardware", "expected"), [("here", 1.5), ("there", None)])
-def test_time_is_relative_to_uniform_on_the_same_hardware(make_record, hardware, expected):
+def test_cpu_time_is_relative_to_uniform_on_the_same_hardware(make_record, hardware, expected):
     def run(method: str, seconds: float, where: str) -> Run:
-        record = make_record(method=method, ledger={"wall_seconds": seconds}, provenance={"hardware": where})
-        return Run(Path(f"r/nano-v1/{method}/0.json"), record)
+        record = make_record(method=method, provenance={"hardware": where})
+        ledger = record.ledger.model_copy(update={"cpu_seconds": seconds})
+        return Run(Path(f"r/nano-v1/{method}/0.json"), record.model_copy(update={"ledger": ledger}))
 
     row = board([run("pcgrad", 6.0, hardware), run("uniform", 4.0, "here")]).row("pcgrad")
     assert row is not None
-    assert row.overheads["wall_seconds"] == (expected and pytest.approx(expected))
+    assert row.overheads["cpu_seconds"] == (expected and pytest.approx(expected))

@@ -8,14 +8,24 @@ from typing import Any
 
 import pytest
 
-from bench.analysis.board import Board, Row, board, boards
+from bench.analysis.board import board, boards
 from bench.analysis.plain import board_data, row_data
-from bench.analysis.ranking import holm, paired_p
+from bench.analysis.rows import Board, Row
 from bench.analysis.runs import Run
+from bench.analysis.significance import holm, paired_p
 from bench.errors import UserError
 
-HEADLINE = ("gain", "difference", "worst", "tasks", "normalised", "distance", "equal_cost")
+HEADLINE = ("gain", "difference", "worst", "tasks", "task_differences", "normalised", "equal_cost")
 HEADLINE_TOO = (
+    "area",
+    "area_difference",
+    "worst_normalised",
+    "geometric",
+    "target",
+    "regret",
+    "regret_worst",
+    "noise",
+    "settings",
     "hurt",
     "improvement",
     "norm_ratio",
@@ -25,7 +35,7 @@ HEADLINE_TOO = (
     "memory",
     "missing",
 )
-AMONG_ROWS = {"p", "group", "rank"}
+AMONG_ROWS = {"p", "area_p", "task_p", "group", "rank"}
 """Compare rows with each other, and are marked so."""
 GAINS = {
     "uniform": [(4, 6), (5, 5), (6, 7)],
@@ -36,12 +46,14 @@ GAINS = {
     "bad": [(-4, 2), (-5, 1), (-4, 1)],
 }
 """Items of 40 on two tasks, by seed."""
+WEIGHTS = {"static+00000001": [20.0, 1.0], "static+00000002": [1.0, 20.0]}
 Make = Callable[..., Any]
 
 
 def runs_of(make_record: Make, label: str, gains: list[tuple[int, int]], first: int = 0) -> list[Run]:
     name = label.partition("+")[0]
-    records = [make_record(method=name, seed=seed, gains=each) for seed, each in enumerate(gains, first)]
+    use = {"settings": {"weights": WEIGHTS[label]}} if label in WEIGHTS else {}
+    records = [make_record(method=name, seed=seed, gains=each, use=use) for seed, each in enumerate(gains, first)]
     return [Run(Path(f"results/nano-v1/{label}/{record.seed}.json"), record) for record in records]
 
 
@@ -135,7 +147,7 @@ def test_one_seed_shows_numbers_and_claims_nothing(runs: list[Run]) -> None:
     found = board([run for run in runs if run.record.seed == 0])
     for each in found.rows:
         assert each.gain.n == 1
-        assert each.hurt == 0
+        assert each.hurt == []
         assert each.verdict in ("reference", "not separable from uniform")
     assert found.detectable == float("inf")
     assert found.seeds == "1"
@@ -145,40 +157,82 @@ def test_one_seed_shows_numbers_and_claims_nothing(runs: list[Run]) -> None:
 def test_one_method_is_a_board(runs: list[Run], label: str) -> None:
     found = board([run for run in runs if run.label == label])
     assert [each.label for each in found.rows] == [label]
-    assert found.rows[0].distance is None
+    assert found.rows[0].regret is None
 
 
-def test_the_sweep_gives_distances_to_the_others(runs: list[Run]) -> None:
-    """Points in 40ths: uniform (5, 6), one task louder (35, 2) / 3 and (1, 36) / 3.
+def test_the_sweep_gives_regrets_to_the_others(runs: list[Run]) -> None:
+    """Mean gains in 80ths by seed: uniform 10, 10, 13; one task louder 12, 12, 13 and 12, 12, 13.
 
-    pcgrad is at (8, 23 / 3). The mixture w of the two extremes leaves it the surpluses 8 - (1 + 34 w) / 3 and
-    23 / 3 - (36 - 34 w) / 3, which are equal at w = 36 / 68 : 8 - 19 / 3 = 5 / 3.
+    On every seed a louder point is best on the others, and scores 12, 12, 13. pcgrad scores 14, 16, 17. It was run
+    with one setting, so that at an equal budget it meets the mean of the three points: (10 + 12 + 12) / 3 and so on.
     """
     found = board(runs)
     assert {each.label for each in found.frontier} == {"uniform", "static+00000001", "static+00000002"}
-    assert row(found, "pcgrad").distance == pytest.approx(5 / 3 / 40)
-    distance = row(found, "bad").distance
-    assert distance is not None
-    assert distance < 0
-    assert all(each.distance is None for each in [*found.frontier, row(found, "single_task")])
+    regret = row(found, "pcgrad").regret
+    assert regret is not None
+    assert regret.best.mean == pytest.approx((-2 - 4 - 4) / 3 / 80)
+    assert regret.equal.mean == pytest.approx((34 / 3 - 14 + 34 / 3 - 16 + 39 / 3 - 17) / 3 / 80)
+    own = row(found, "uniform").regret
+    assert own is not None
+    assert own.best.mean == pytest.approx((2 + 2 + 0) / 3 / 80)
+    assert all(row(found, label).regret is None for label in (*WEIGHTS, "single_task"))
 
 
-def test_without_a_sweep_there_is_no_distance(runs: list[Run]) -> None:
+def test_without_a_sweep_there_is_no_regret(runs: list[Run]) -> None:
     """The reference alone is no sweep."""
     found = board([run for run in runs if not run.label.startswith("static")])
-    assert all(each.distance is None for each in found.rows)
+    assert all(each.regret is None for each in found.rows)
 
 
-def test_p_is_adjusted_over_the_rows(runs: list[Run]) -> None:
+def test_p_is_corrected_within_each_family(runs: list[Run]) -> None:
+    """Methods, static weights and specialists are told apart: the last two are no candidates."""
     found = board(runs)
-    means = {each.label: {run.record.seed: sum(run.gains) / 2 for run in each.runs} for each in found.rows}
-    alone = {label: paired_p(each, means["uniform"]) for label, each in means.items() if label != "uniform"}
-    expected = holm(alone)
-    for each in found.rows:
-        if each.label != "uniform":
-            assert each.p == pytest.approx(expected[each.label], abs=1e-12)
-            assert each.p >= alone[each.label]
+    means = {each.label: {run.record.seed: run.mean for run in each.runs} for each in found.rows}
+    for family in (("pcgrad", "bad"), tuple(WEIGHTS), ("single_task",)):
+        expected = holm({label: paired_p(means[label], means["uniform"]) for label in family})
+        for label in family:
+            assert row(found, label).p == pytest.approx(expected[label], abs=1e-12)
     assert row(found, "uniform").p is None
+    assert found.comparisons == 2
+
+
+def test_a_preliminary_row_changes_no_verdict(runs: list[Run], make_record: Make) -> None:
+    before = board(runs)
+    after = board([*runs, *runs_of(make_record, "early", [(9, 9), (8, 1)])])
+    assert {each.label: each.p for each in before.rows} == {
+        each.label: each.p for each in after.rows if each.label != "early"
+    }
+
+
+def test_verdicts_groups_ranks_and_pairs_follow_one_rule(runs: list[Run]) -> None:
+    """A row that is better than the reference is in another group and has no rank in common with it."""
+    found = board(runs)
+    reference = row(found, "uniform")
+    assert {each.verdict.split()[0] for each in found.rows} > {"worse"}
+    for each in found.rows:
+        if each.group is None or each is reference:
+            continue
+        apart = each.verdict.split()[0] in ("better", "worse")
+        assert found.differ(each.label, "uniform") == apart
+        if apart:
+            assert each.group != reference.group
+        if each.group == 1:
+            assert not found.differ(each.label, found.rows[1].label)
+
+
+def test_a_diagnostic_task_changes_no_mean(runs: list[Run]) -> None:
+    """The second task marked as not scored: means are those of the first alone, and its gain is still shown."""
+
+    def diagnosed(run: Run) -> Run:
+        tasks = [run.record.tasks[0], run.record.tasks[1].model_copy(update={"scored": False})]
+        return Run(run.path, run.record.model_copy(update={"tasks": tasks}))
+
+    found = board([diagnosed(run) for run in runs])
+    assert [task.name for task in found.scored] == ["task_a"]
+    for each in found.rows:
+        assert each.gain.mean == pytest.approx(each.tasks[0].mean)
+        assert each.worst.mean == pytest.approx(each.tasks[0].mean)
+        assert len(each.tasks) == 2
 
 
 def test_specialists_normalise_and_are_not_ranked(runs: list[Run]) -> None:

@@ -18,12 +18,18 @@ def run(make_record: MakeRecord, method: str = "uniform", seed: int = 0, **field
     return Run(Path(f"results/nano-v1/{method}/{seed}.json"), make_record(tasks=2, method=method, seed=seed, **fields))
 
 
+def with_cpu(one: Run, seconds: float) -> Run:
+    """The run as a record tells it that counted CPU seconds."""
+    ledger = one.record.ledger.model_copy(update={"cpu_seconds": seconds})
+    return Run(one.path, one.record.model_copy(update={"ledger": ledger}))
+
+
 def test_costs_add_up_to_the_ledger(make_record: MakeRecord) -> None:
     """16 prompts and 640 tokens over four equal windows."""
     one = run(make_record)
     assert spent(one, "prompts") == [4, 8, 12, 16]
     assert spent(one, "sampled_tokens") == [160, 320, 480, 640]
-    assert spent(one, "wall_seconds") == [1, 2, 3, 4]
+    assert spent(with_cpu(one, 4.0), "cpu_seconds") == [1, 2, 3, 4]
 
 
 def test_tokens_follow_shares_and_lengths(make_record: MakeRecord) -> None:
@@ -62,12 +68,27 @@ def test_equal_cost_is_what_the_reference_spent(make_record: MakeRecord) -> None
 
 def test_overhead_is_paired_by_seed_and_by_machine(make_record: MakeRecord) -> None:
     """Twice and eight times the seconds: four times, in the geometric mean; another machine does not count."""
-    reference = [run(make_record, seed=seed) for seed in (0, 1, 2)]
-    slow = [run(make_record, "slow", seed=seed, ledger={"wall_seconds": 4.0 * by}) for seed, by in ((0, 2), (1, 8))]
-    elsewhere = run(make_record, "slow", seed=2, provenance={"hardware": "another"})
-    assert overhead([*slow, elsewhere], reference, "wall_seconds") == pytest.approx(4.0)
-    assert overhead([elsewhere], reference, "wall_seconds") is None
+    reference = [with_cpu(run(make_record, seed=seed), 4.0) for seed in (0, 1, 2)]
+    slow = [with_cpu(run(make_record, "slow", seed=seed), 4.0 * by) for seed, by in ((0, 2), (1, 8))]
+    elsewhere = with_cpu(run(make_record, "slow", seed=2, provenance={"hardware": "another"}), 4.0)
+    assert overhead([*slow, elsewhere], reference, "cpu_seconds") == pytest.approx(4.0)
+    assert overhead([elsewhere], reference, "cpu_seconds") is None
     assert overhead([elsewhere], reference, "backward_passes") == pytest.approx(1.0)
+
+
+def test_wall_time_is_no_currency(make_record: MakeRecord) -> None:
+    """Two runs of uniform differed 3.6 times on a shared machine; a record without CPU seconds is not compared."""
+    slow = run(make_record, "slow", ledger={"wall_seconds": 400.0})
+    assert overhead([slow], [run(make_record)], "cpu_seconds") is None
+    assert overhead([slow], [with_cpu(run(make_record), 4.0)], "cpu_seconds") is None
+    assert gain_at_equal_cost([slow], [with_cpu(run(make_record), 4.0)], "cpu_seconds") == []
+
+
+def test_a_diagnostic_task_is_in_no_training_gain(make_record: MakeRecord) -> None:
+    one = run(make_record, curves={"reward": [[0.1, 0.9], [0.2, 0.5], [0.3, 0.3], [0.4, 0.1]]})
+    tasks = [one.record.tasks[0], one.record.tasks[1].model_copy(update={"scored": False})]
+    diagnosed = Run(one.path, one.record.model_copy(update={"tasks": tasks}))
+    assert training_gain(diagnosed) == pytest.approx(0.3)
 
 
 def test_peak_memory_is_the_largest(make_record: MakeRecord) -> None:

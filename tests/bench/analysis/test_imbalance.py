@@ -9,6 +9,7 @@ from bench.analysis.imbalance import (
     norm_ratio,
     norm_share,
     pooled_norms,
+    signal_to_noise,
     squared_norms,
     task_pairs,
 )
@@ -39,6 +40,17 @@ def test_a_run_without_a_step_has_no_norms(make_record):
     curves = make_record(curves=empty).curves
     assert squared_norms(curves) == cosines(curves) == []
     assert conflict_rate(curves) is None
+
+
+def test_signal_to_noise_is_what_the_naive_norm_adds(make_record, curves):
+    """Mean squared norms 3 and 1, naive ones 5 and 1: the first task's variance is 2, the second's is unknown."""
+    naive = make_record(tasks=2, curves={**dict(curves), "naive_squared_norm": [[5.0, 1.0], [5.0, 1.0]]}).curves
+    assert signal_to_noise(naive) == [pytest.approx(3 / 2), None]
+
+
+def test_tiny_and_huge_norms_have_an_effective_number_too():
+    assert effective_tasks([5e-324] * 3) == pytest.approx(3)
+    assert effective_tasks([1e300, 1e300]) == pytest.approx(2)
 
 
 def test_norms_are_pooled_over_runs_that_have_them():

@@ -172,7 +172,7 @@ def test_r10_says_what_adamw_undoes(make_run):
     assert "Of 2 methods whose gradient is not the plain mean (1 other take the mean)" in report.finding
     assert "closer to the mean in 1, takes it further away in 1; 0 not resolved." in report.finding
     assert "Closer: a (cosine 0.40 to 0.81). Further: b (cosine 0.70 to 0.31)." in report.finding
-    assert report.figures[0].reading.startswith("1 of 2 methods moved closer to the mean")
+    assert report.figures[0].reading.startswith("1 of 2 methods lie above the diagonal")
     assert [(s.label, s.x, s.y) for s in report.figures[0].series] == [
         ("a", pytest.approx((0.4,)), pytest.approx((0.81,))),
         ("b", pytest.approx((0.7,)), pytest.approx((0.31,))),
@@ -213,12 +213,12 @@ def test_r12_compares_with_uniform(make_run, items, expected):
 
 def test_r12_lists_worst_task_and_cost(make_run):
     """Items of 40: worst tasks -2 and 1 of two seeds."""
-    cost = {"ledger": {"wall_seconds": 8.0, "peak_memory_bytes": 3 * 2**20}}
+    cost = {"ledger": {"backward_passes": 384, "peak_memory_bytes": 3 * 2**20}}
     runs = [make_run(seed=seed, gains=[4, 4, 4]) for seed in range(2)]
     runs += [make_run("other", 0, gains=[10, -2, 1], **cost), make_run("other", 1, gains=[10, 1, 1], **cost)]
     row = summary(runs).tables[0].rows[1]
     assert row[:4] == ("other", "2 of 2", pytest.approx(0.0875), pytest.approx(-0.0125))
-    assert row[6:] == (pytest.approx(-0.5 / 40), 0, pytest.approx(2), 3.0)
+    assert row[6:] == (pytest.approx(-0.5 / 40), 0, pytest.approx(1), pytest.approx(2), None, 3.0)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,15 @@ def test_a_run_that_is_not_done_counts_as_no_gain(make_record):
     assert not run.done
 
 
+def test_a_diagnostic_task_enters_no_mean(make_record):
+    record = make_record(gains=[8, -8, 4])
+    tasks = [record.tasks[0], record.tasks[1].model_copy(update={"scored": False}), record.tasks[2]]
+    run = Run(Path("r/nano-v1/uniform/0.json"), record.model_copy(update={"tasks": tasks}))
+    assert run.scored == (0, 2)
+    assert run.gains == pytest.approx([0.2, -0.2, 0.1])
+    assert (run.counted, run.mean) == (pytest.approx([0.2, 0.1]), pytest.approx(0.15))
+
+
 def test_runs_of_a_method_are_in_the_order_of_seeds(make_record):
     runs = [Run(Path(f"r/nano-v1/uniform/{seed}.json"), make_record(seed=seed)) for seed in (2, 0, 1)]
     assert [run.record.seed for run in group_by_method(runs)["uniform"]] == [0, 1, 2]

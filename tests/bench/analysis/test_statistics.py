@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.analysis.statistics import (
-    minimum_detectable_effect,
+    detectable_difference,
     paired_difference,
     paired_differences,
     t_interval,
@@ -79,20 +79,35 @@ def test_no_common_seed_is_refused():
         paired_difference({0: 1.0}, {1: 1.0})
 
 
-def test_minimum_detectable_effect_pools_the_spread():
-    groups = [[1, 3], [0, 0, 3]]  # squares 2 + 6 over 1 + 2 degrees of freedom
-    expected = T2 * math.sqrt(8 / 3 / 3)
-    assert minimum_detectable_effect(groups, n=3) == pytest.approx(expected, rel=1e-6)
+def test_the_detectable_difference_pools_the_spread():
+    """Squares 2 + 6 over 1 + 2 degrees of freedom; for the same spread, twice the unit is twice the difference."""
+    groups = [[1, 3], [0, 0, 3]]
+    one = detectable_difference([[0, math.sqrt(2 * 8 / 3)]], n=3)
+    assert detectable_difference(groups, n=3) == pytest.approx(one)
+    assert detectable_difference([[2, 6], [0, 0, 6]], n=3) == pytest.approx(2 * one)
 
 
-def test_minimum_detectable_effect_of_one_group_is_its_half_width():
-    values = [0.1, 0.4, 0.2]
-    assert minimum_detectable_effect([values], 3) == pytest.approx(t_interval(values).half_width)
+@pytest.mark.parametrize(("n", "published"), [(5, 0.0091), (10, 0.0054)])
+def test_the_detectable_difference_is_that_of_the_noncentral_t(n, published):
+    """From a spread of 0.0054: computed elsewhere with SciPy's noncentral t."""
+    spread = [-0.0054 / math.sqrt(2), 0.0054 / math.sqrt(2)]
+    assert detectable_difference([spread], n) == pytest.approx(published, abs=0.00005)
+
+
+@pytest.mark.parametrize("comparisons", [1, 13])
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_the_detectable_difference_is_found_four_times_of_five(n, comparisons):
+    """Simulated: the share of two-sided t-tests at 5 % over the number of comparisons that reject."""
+    level = 1 - 0.05 / comparisons
+    shift = detectable_difference([[-1 / math.sqrt(2), 1 / math.sqrt(2)]], n, comparisons)
+    samples = np.random.default_rng(3).normal(shift, 1, size=(3000, n)).tolist()
+    found = np.mean([t_interval(sample, level).excludes_zero for sample in samples])
+    assert found == pytest.approx(0.8, abs=3 * math.sqrt(0.8 * 0.2 / 3000))
 
 
 @pytest.mark.parametrize(("groups", "n"), [([], 3), ([[1.0], [2.0]], 1), ([[1, 2]], 1), ([[1.0]], 3)])
 def test_without_spread_nothing_can_be_detected(groups, n):
-    assert minimum_detectable_effect(groups, n) == math.inf
+    assert detectable_difference(groups, n) == math.inf
 
 
 @pytest.mark.parametrize("n", [3, 5])

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench.analysis.board import Board, board
+from bench.analysis.board import board
 from bench.analysis.figures import Figure, Report, Series, Table
+from bench.analysis.rows import Board
 from bench.analysis.runs import Run
 from bench.cli.displays.boards import (
     board_json,
@@ -59,7 +60,8 @@ def test_the_leaderboard_shows_every_row_and_what_it_lacks(small: Board) -> None
     assert "better: 1 of 4 runs not done, counted as no gain." in text
     assert "other_seeds: preliminary, without seed 0, 1, 2." in text
     assert all(f" {label} " in text for label in ROWS)
-    assert "Detectable difference" in text
+    assert "is found 80 % of the time by itself" in text
+    assert "corrected for 2 comparisons" in text
 
 
 def test_one_seed_shows_no_interval(make_record: Make) -> None:
@@ -81,11 +83,13 @@ def test_a_comparison_is_paired_by_seed(small: Board) -> None:
     data = comparison_json(small, ["better", "uniform"])["differences"][0]
     assert data["gain"] == {"mean": 0.0625, "low": 0.031448, "high": 0.093552, "n": 3}
     assert data["tasks"]["task_b"]["p"] == 1.0
-    # t = 5 / (1 / sqrt 3) with 2 degrees of freedom: p = .013, twice that for two tasks
-    assert data["p"] == pytest.approx(0.013072, abs=1e-6)
-    assert data["tasks"]["task_a"]["p"] == pytest.approx(0.026145, abs=1e-6)
-    assert data["differing"] == ["task_a"]
-    assert data["finding"] == "better gains more than uniform on the mean over tasks. They differ on task_a."
+    # t = 5 / (1 / sqrt 3) with 2 degrees of freedom: p = .013; the board has two methods, and two tasks each
+    assert data["p"] == pytest.approx(2 * 0.013072, abs=2e-6)
+    assert data["tasks"]["task_a"]["p"] == pytest.approx(4 * 0.013072, abs=4e-6)
+    assert data["differing"] == []
+    assert data["finding"] == "better gains more than uniform on the mean over tasks. No task differs for certain."
+    assert data["runs"] == {"above": 3, "equal": 0, "below": 0}
+    assert "better gains more in 3 of 3 runs; on 0.75" in text
     # task_a is won by every run, task_b a tie
     assert data["improvement"]["value"] == 0.75
 
@@ -100,10 +104,21 @@ def test_the_other_way_round_is_the_other_sign(small: Board) -> None:
     assert two["finding"].startswith("uniform gains less than better")
 
 
-def test_more_methods_are_more_tests(small: Board) -> None:
-    alone = comparison_json(small, ["better", "uniform"])["differences"][0]
-    among = comparison_json(small, ["better", "uniform", "same"])["differences"][0]
-    assert among["p"] == pytest.approx(2 * alone["p"], abs=2e-6)
+def test_a_pair_has_one_verdict_wherever_it_is_shown(small: Board) -> None:
+    """The leaderboard's p, that of a comparison of two, of three, and the other way round."""
+    row = small.row("better")
+    assert row is not None
+    for labels in (["better", "uniform"], ["better", "uniform", "same"], ["uniform", "better"]):
+        assert comparison_json(small, labels)["differences"][0]["p"] == pytest.approx(row.p, abs=1e-6)
+
+
+def test_an_unknown_suite_is_told_which_have_results(
+    save: Callable[..., Any], make_record: Make, tmp_path: Path
+) -> None:
+    save(tmp_path, make_record())
+    (tmp_path / ".claims").mkdir()
+    with pytest.raises(UserError, match=r"no suite with results 'R8'.*lists all 1"):
+        board_of(tmp_path, "R8")
 
 
 def test_what_cannot_be_told_apart_is_not_called_different(small: Board) -> None:

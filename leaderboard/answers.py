@@ -1,0 +1,98 @@
+"""What a suite's page says in sentences: who gains, at what price, how sure, and what the seeds cannot see."""
+
+import math
+from collections.abc import Sequence
+
+from bench.analysis.cost import CURRENCIES
+from bench.analysis.rows import Board, Row
+from bench.analysis.runs import REFERENCE
+from bench.analysis.text import ends, figure, listing, plural, signed, with_ends
+from leaderboard.views import CURRENCY_NAMES, together
+
+
+def answer(board: Board) -> str:
+    """Which methods gain more than the reference, and how sure that is: sentences computed from the rows."""
+    rows = [row for row in together(board) if row.difference and not row.static]
+    if not rows:
+        return f"No method shares a seed with {REFERENCE} yet, so nothing can be compared."
+
+    better, worse = ([row for row in rows if row.verdict.startswith(kind)] for kind in ("better", "worse"))
+    many = plural(len({row.method for row in rows}), "method")
+    rest = len(rows) - len(better) - len(worse)
+    said = (
+        f"Of {many} beside {REFERENCE}{_settings(rows)}, {_gain(better)} more, {_gain(worse)} less, and {rest} cannot "
+        "be told from it; corrected for their number."
+    )
+    best = max(rows, key=lambda row: (row.difference.mean if row.difference else 0.0, row.label))
+    return " ".join([said, *_best(best), *_static(board), *limits(board)])
+
+
+def _settings(rows: Sequence[Row]) -> str:
+    extra = len(rows) - len({row.method for row in rows})
+    return f" ({len(rows)} rows with their settings)" if extra else ""
+
+
+def _gain(rows: Sequence[Row]) -> str:
+    return f"{len(rows) or 'none'} {'gains' if len(rows) == 1 else 'gain'}"
+
+
+def _best(row: Row) -> list[str]:
+    if row.difference is None:
+        return []
+    spread = f" ({ends(row.difference)})" if math.isfinite(row.difference.low) else ""
+    costs = [
+        f"{figure(cost)}\u00d7 its {CURRENCY_NAMES[currency]}"
+        for currency in CURRENCIES
+        if (cost := row.overheads[currency]) is not None and abs(cost - 1) >= 0.01
+    ]
+    price = f", at {listing(costs)}" if costs else ""
+    return [f"The largest difference is that of {row.label}: {signed(row.difference.mean)}{spread}{price}."]
+
+
+def _static(board: Board) -> list[str]:
+    """How the reference stands beside the best static point that was tried."""
+    reference = board.row(REFERENCE)
+    if reference is None or reference.regret is None:
+        return []
+    best = reference.regret.best
+    return [
+        f"The best of {plural(len(board.frontier), 'static point')} gains {with_ends(best)} more than {REFERENCE}, "
+        "chosen on the other seeds."
+    ]
+
+
+def limits(board: Board) -> list[str]:
+    """What the seeds can find: a sentence."""
+    if not math.isfinite(board.detectable) or board.detectable >= 1:
+        return ["So few seeds cannot tell any difference from zero."]
+    corrected = (
+        f"; among {board.comparisons} comparisons, one of {board.detectable_corrected:.3f}"
+        if board.comparisons > 1 and board.detectable_corrected < 1
+        else ""
+    )
+    return [
+        f"With {board.seeds} seeds a true difference of {board.detectable:.3f} has an 80 % chance of being found by "
+        f"itself{corrected}."
+    ]
+
+
+def spread(board: Board) -> str:
+    """Where the spread of a seed's difference comes from: a sentence, empty without two seeds."""
+    if board.noise is None:
+        return ""
+    return (
+        f"One seed's difference to {REFERENCE} varies by {board.noise.total:.4f}: {board.noise.training:.4f} from "
+        f"training and {board.noise.evaluation:.4f} from sampling the replies to the held-out items. Other items would "
+        f"shift all differences by about {board.noise.items:.4f}, which no interval shows."
+    )
+
+
+def stable(board: Board) -> str:
+    """How steady the order is when seeds are drawn again: a sentence, empty without two seeds."""
+    tau = board.stability
+    if tau is None or tau.low is None or tau.high is None:
+        return ""
+    return (
+        f"Drawing the seeds again keeps the order at a Kendall's tau of {tau.value:.2f} "
+        f"[{tau.low:.2f}, {tau.high:.2f}] to this one; 1 would be the same order."
+    )
