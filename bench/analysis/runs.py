@@ -65,9 +65,8 @@ class Run:
 
 
 def scored_tasks(record: Record) -> tuple[int, ...]:
-    """The places of a record's scored tasks, in its order; all of them where it names none."""
-    scored = tuple(place for place, task in enumerate(record.tasks) if getattr(task, "scored", True))
-    return scored or tuple(range(len(record.tasks)))
+    """The places of a record's scored tasks, in its order; at least one."""
+    return tuple(place for place, task in enumerate(record.tasks) if task.scored)
 
 
 def method_label(path: Path, record: Record) -> str:
