@@ -42,7 +42,9 @@ __all__ = [
     "setting",
 ]
 
-Need = Literal["gramian", "cross_gramian", "gradients", "validation_loss", "extra_forward", "extra_backward"]
+Need = Literal[
+    "gramian", "cross_gramian", "gradients", "validation_loss", "extra_forward", "extra_backward", "rollouts"
+]
 
 
 class Method(ABC):
@@ -55,7 +57,10 @@ class Method(ABC):
     state: ClassVar[tuple[str, ...]] = ()
     """Attributes that `observe` or the hooks change; the base saves, restores and resets them."""
     needs: ClassVar[frozenset[Need]] = frozenset()
-    """What the method uses. Gramians are measured in every run; extra passes are made and charged only if named."""
+    """What the method uses. Gramians are measured in every run; extra passes are made and charged only if named.
+
+    "rollouts": it cannot run where no completions are sampled, as in SFT.
+    """
 
     def __init__(self, settings: Any = None, generator: Generator | None = None) -> None:
         self.settings: Any = settings if settings is not None else self.Settings()
@@ -236,6 +241,16 @@ class Stages(Protocol):
         (0, 1]; after: called with 0, 1, ... when the optimizer has stepped; it may `load`; observe: called with the
         signals of every step. What they remember must be plain values or tensors in variables of `execute`, or
         declared `state`: a run may be interrupted and go on. RunFailed if it costs more than is left.
+        """
+
+    def distil(
+        self, steps: int, teachers: Tensor, shares: Callable[[int], Tensor], size: float = 1.0, own: bool = True
+    ) -> list[Signals]:
+        """Train as `train` does, but on teachers, [K, P], one a task, in place of the advantages of rewards.
+
+        own: on the student's completions, towards the least reverse KL divergence to the teacher at each token; else on
+        the teachers' completions, towards the likelihood of those that are rewarded. A plan that calls it needs
+        "rollouts".
         """
 
     def score(self, size: float) -> Tensor:

@@ -89,6 +89,15 @@ def source_of(path: Path, class_name: str) -> Source:
         return Source(None, weighs)
 
 
+@cache
+def needs_of(path: Path) -> frozenset[str]:
+    """What a method's class declares as its `needs`; hook classes declare no extra passes."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and _target(node) == "needs" and node.value:
+            return frozenset(str(one.value) for one in ast.walk(node.value) if isinstance(one, ast.Constant))
+    return frozenset()
+
+
 def defaults(settings: Mapping[str, Declared]) -> dict[str, Any]:
     """The JSON form of the default settings."""
     return {

@@ -11,6 +11,7 @@ from bench.records.store import digest_of
 from bench.records.track import TuningUse
 from bench.request.request import Request
 from methods import _registry as methods
+from methods._declared import needs_of
 from methods._settings import Settings
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def chosen_methods(request: Request) -> tuple[Chosen, Chosen | None]:
         raise UserError(f"{name} is a wrapper, it acts around a method: say method=uniform wrapper={name}.")
     if request.suite.regime == "sft" and method.acts_on("SampleWeighting"):
         raise UserError(f"{name} weights rollouts, and SFT has none; it runs in suites with regime=grpo.")
+    if request.suite.regime == "sft" and "rollouts" in needs_of(method.card.path):
+        raise UserError(f"{name} samples completions, and SFT has none; it runs in suites with regime=grpo.")
     if request.wrapper is None:
         return method, None
 

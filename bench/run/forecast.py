@@ -4,7 +4,6 @@ Counts that the recipe fixes are exact, the others are bounds. Memory is that of
 gradients and Adam's moments are exact sums, activations and caches are rough (within a factor of two).
 """
 
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from bench.models.shapes import Shape, folder_of, shape_of
 from bench.records.schema import Budget
 from bench.request.request import Request
 from bench.request.suite import Suite
+from methods._declared import needs_of
 from methods._registry import MethodCard, find
 from tasks import Row, Task
 from tasks._data import data_root
@@ -113,7 +113,7 @@ def _standing(suite: Suite, name: str) -> str:
 def counters_of(suite: Suite, cards: list[MethodCard]) -> Iterator[tuple[str, int, str]]:
     """The ledger's counters at the end of a run that uses up its steps, within the suite's budget."""
     recipe = suite.recipe
-    wants = frozenset[str]().union(*map(wants_of, cards))
+    wants = frozenset[str]().union(*(needs_of(card.path) for card in cards))
     prompts = recipe.steps * len(suite.tasks) * recipe.prompts_per_task
     sequences = prompts if suite.regime == "sft" else prompts * recipe.rollouts_per_prompt
     fixed, most = "exact", "at most"
@@ -133,15 +133,6 @@ def counters_of(suite: Suite, cards: list[MethodCard]) -> Iterator[tuple[str, in
     for name, (count, how) in counts.items():
         limit = getattr(suite.budget, name, None) if name in Budget.model_fields else None
         yield (name, int(limit), "the budget ends the run") if limit and limit < count else (name, count, how)
-
-
-def wants_of(card: MethodCard) -> frozenset[str]:
-    """What a method's class declares as its `needs`, from its source; hook classes declare no extra passes."""
-    for node in ast.walk(ast.parse(card.path.read_text("utf-8"))):
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if isinstance(node, ast.Assign | ast.AnnAssign) and getattr(targets[0], "id", "") == "needs" and node.value:
-            return frozenset(str(one.value) for one in ast.walk(node.value) if isinstance(one, ast.Constant))
-    return frozenset()
 
 
 def parts_of_memory(suite: Suite, shape: Shape, prompt: int = PROMPT_TOKENS) -> Iterator[Part]:

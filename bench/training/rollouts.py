@@ -11,6 +11,7 @@ from bench.training.answers import sample_weights_of
 from bench.training.batches import Measured, MicroBatch, TaskBatch
 from methods import Method, Rollouts, SampleWeighting
 
+PROBABILITIES = ("old_per_token_logps", "sampling_per_token_logps", "importance_sampling_ratio")
 Padded = dict[str, Tensor]
 """TRL's padded tensors of the completions that this process sampled, [n, ...]."""
 
@@ -80,8 +81,8 @@ def padded(batch: Mapping[str, Tensor], advantages: Tensor, chosen: Tensor) -> P
         "completion_mask": reply_mask[:, :reply],
         "advantages": advantages[chosen],
     }
-    # the last two come with vLLM only; a ratio is [n, T] or, for whole sequences, [n, 1]
-    for name in ("old_per_token_logps", "sampling_per_token_logps", "importance_sampling_ratio"):
+    # the last two of these come with vLLM only; a ratio is [n, T] or, for whole sequences, [n, 1]
+    for name in (*PROBABILITIES, "token_advantages"):
         if name in batch:
             data[name] = batch[name][chosen][:, :reply]
     return data

@@ -14,6 +14,7 @@ from bench.training.answers import checked
 from bench.training.callback import StepCallback
 from bench.training.replay import Callback, Replay
 from bench.training.training import Training
+from bench.training.trl.distil import Teaching
 from methods import RunPlan, Signals, TaskSampling
 
 ROUNDING = 1e-6
@@ -65,21 +66,46 @@ class Stages:
         observe: Callable[[Signals], None] | None = None,
     ) -> list[Signals]:
         """Train, and return the signals of the steps. RunFailed if it costs more than is left."""
+        return self._staged("train", steps, size, (shares, after, observe))
+
+    def distil(
+        self, steps: int, teachers: Tensor, shares: Callable[[int], Tensor], size: float = 1.0, own: bool = True
+    ) -> list[Signals]:
+        """Train on what teachers, [K, P], say of the student's own completions, or on their own."""
+        width = sum(self.layout.sizes)
+        checked(self.plan, "teachers", teachers, (len(self.training.tasks), width), self.training.ledger.steps)
+        return self._staged("distil", steps, size, (shares, None, None), Teaching(teachers, own))
+
+    def _staged(
+        self,
+        asked: str,
+        steps: int,
+        size: float,
+        callbacks: tuple[Callable[[int], Tensor], Callable[[int], None] | None, Callable[[Signals], None] | None],
+        teaching: Teaching | None = None,
+    ) -> list[Signals]:
+        """One training with a fresh optimizer. callbacks: shares, what comes after a step, and who observes it."""
         prompts, seed = self._spend(steps, size), self._seed()
-        callbacks = (shares, after, observe)
+        shares, after, observe = callbacks
 
         def live() -> list[Signals]:
             schedule = Schedule(self.plan.name, shares, observe)
             with self._in_progress(callbacks):
                 reason = self.training.stage(
-                    schedule, steps=steps, prompts=prompts, seed=seed, final=self.left <= ROUNDING, after=after
+                    schedule,
+                    steps=steps,
+                    prompts=prompts,
+                    seed=seed,
+                    final=self.left <= ROUNDING,
+                    after=after,
+                    teaching=teaching,
                 )
             if reason:
                 raise BudgetUsed(reason)
             return schedule.seen
 
         self._trained = True
-        return self.replay.answer("train", live, callbacks)
+        return self.replay.answer(asked, live, callbacks)
 
     def score(self, size: float) -> Tensor:
         """How good the model is as it is, [K], on fresh training prompts, equally many of each task.

@@ -26,6 +26,7 @@ from bench.training.checkpoint.progress import Progress
 from bench.training.step import BalancedStep
 from bench.training.trl.balanced import Balanced
 from bench.training.trl.common import trained
+from bench.training.trl.distil import DistillingTrainer, Teaching
 from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
 from bench.training.trl.sft import BalancedSFTTrainer, sft_config
 from methods import Method
@@ -107,12 +108,13 @@ class Training:
         seed: int,
         final: bool = False,
         after: Callable[[int], None] | None = None,
+        teaching: Teaching | None = None,
     ) -> str:
         """Train with a fresh optimizer and schedule; why it ended early, or ''.
 
         prompts: of a step, over all tasks; seed: of the rollouts; final: nothing more is asked of the run after it;
-        after: see `StepCallback`. RunFailed if training cannot go on. A stage that an earlier attempt began goes on
-        where that was saved.
+        after: see `StepCallback`; teaching: distil teachers in place of rewards. RunFailed if training cannot go on. A
+        stage that an earlier attempt began goes on where that was saved.
         """
         if around is not None and around.wrapper.frozen is not None:
             after = self.keeping(around.wrapper.frozen)
@@ -122,7 +124,7 @@ class Training:
         watch = StepCallback(self.suite.budget, self.ledger, last, self.show, after, done)
         wants_more = around is not None and bool(around.wrapper.needs & EXTRA)
         with tempfile.TemporaryDirectory() as folder:
-            trainer = self.trainer(Path(folder), steps - done, prompts, seed, watch, wants_more)
+            trainer = self.trainer(Path(folder), steps - done, prompts, seed, watch, wants_more, teaching)
             step: BalancedStep[dict[str, Tensor]] = BalancedStep(
                 self.gradients, method, self.suite.recipe.max_gradient_norm, self.ledger, self.probe, around
             )
@@ -156,7 +158,14 @@ class Training:
         return put_back
 
     def trainer(
-        self, folder: Path, steps: int, prompts: int, seed: int, watch: StepCallback, extra_passes: bool = False
+        self,
+        folder: Path,
+        steps: int,
+        prompts: int,
+        seed: int,
+        watch: StepCallback,
+        extra_passes: bool = False,
+        teaching: Teaching | None = None,
     ) -> Balanced:
         """A trainer of the model for so many steps; it must be armed before it trains."""
         recipe = self.suite.recipe.model_copy(update={"steps": steps})
@@ -168,7 +177,11 @@ class Training:
             )
         config = grpo_config(self.suite, steps, seed, prompts * recipe.rollouts_per_prompt, folder, extra_passes)
         factors = self.suite.advantage_scale
-        return BalancedGRPOTrainer(*given, config, self.tasks, self.streams, recipe, [watch], factors)
+        kind = DistillingTrainer if teaching else BalancedGRPOTrainer
+        trainer = kind(*given, config, self.tasks, self.streams, recipe, [watch], factors)
+        if isinstance(trainer, DistillingTrainer) and teaching:
+            trainer.teaching = teaching
+        return trainer
 
 
 @contextlib.contextmanager

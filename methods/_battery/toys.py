@@ -134,6 +134,23 @@ class ToyStages:
                 observe(seen[-1])
         return seen
 
+    def distil(
+        self, steps: int, teachers: Tensor, shares: Callable[[int], Tensor], size: float = 1.0, own: bool = True
+    ) -> list[Signals]:
+        """Train on |g_k| |x - teacher_k|^2 / 2; on the teachers' own completions by their rewards as well."""
+        if teachers.shape != (self.tasks, len(self.start)) or not teachers.isfinite().all():
+            raise RunFailed(f"the plan gave {list(teachers.shape)} teachers, not all of them finite numbers")
+        self._spend(steps, size)
+        rewards = torch.stack([self.problem.at((each - self.start).expand(self.tasks, -1))[0] for each in teachers])
+        pull = self.problem.norms * (1.0 if own else rewards.diagonal().neg().exp())
+
+        seen = []
+        for at in range(steps):
+            rows = pull[:, None] * (self.now - teachers.double())
+            seen.append(signals_of(rows, at))
+            self.now = self.now - RATE * (shares(at).double() @ rows)
+        return seen
+
     def score(self, size: float) -> Tensor:
         """Mean reward, [K], of the model as it is."""
         self._spend(1, size)

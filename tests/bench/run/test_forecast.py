@@ -16,7 +16,8 @@ from bench.errors import UserError
 from bench.models.shapes import PUBLISHED, published_shape, shape_of, tensors
 from bench.request.request import parse_request
 from bench.request.suite import EMBEDDED, load_suite, suite_names
-from bench.run.forecast import Forecast, counters_of, forecast, parts_of_memory, wants_of
+from bench.run.forecast import Forecast, counters_of, forecast, parts_of_memory
+from methods._declared import needs_of
 from methods._registry import cards, find, load
 from tasks._data import ROOT
 from tasks._registry import get_task
@@ -75,7 +76,7 @@ def test_what_a_method_needs_is_read_as_it_is_declared() -> None:
     passes = {"extra_forward", "extra_backward", "validation_loss"}
     for card in cards().values():
         if not card.variant:
-            assert wants_of(card) & passes == load(card.name).needs & passes, card.name
+            assert needs_of(card.path) & passes == load(card.name).needs & passes, card.name
 
 
 def test_a_method_that_validates_is_charged_for_it_in_sft() -> None:

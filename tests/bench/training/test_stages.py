@@ -115,6 +115,27 @@ def test_what_happens_after_a_step_may_move_the_model(training):
     assert steps == [0, 1]
 
 
+@pytest.mark.parametrize(("own", "forward"), [(True, 3), (False, 1)])
+def test_distilling_trains_the_student_and_is_paid_for(training, own, forward):
+    """On its own completions, two more forward passes each; the loss of every teacher is heard."""
+    trained = training()
+
+    def execute(stages: Stages) -> Tensor:
+        start = stages.parameters()
+        noise = torch.randn(3, len(start), generator=torch.Generator().manual_seed(0))
+        seen = stages.distil(2, start + 0.02 * noise, equal, own=own)
+        assert stages.left == 0
+        assert not torch.equal(stages.parameters(), start)
+        if own:
+            assert all((signals.mean_abs_advantage > 0).all() for signals in seen)
+        return stages.parameters()
+
+    assert run(execute, trained)[1] == ""
+    spent = trained.ledger
+    assert (spent.steps, spent.prompts, spent.rollouts, spent.backward_passes) == (2, 12, 48, 48)
+    assert spent.forward_passes == forward * 48
+
+
 def test_scoring_samples_fresh_prompts_and_is_paid_for(training):
     trained = training()
 
@@ -137,6 +158,7 @@ def test_scoring_samples_fresh_prompts_and_is_paid_for(training):
         (lambda stages: stages.train(1, equal, size=1.5), "a size is in"),
         (lambda stages: stages.train(0, equal), "asked for 0 steps"),
         (lambda stages: stages.train(1, lambda step: torch.tensor([2.0, -1.0, 0.0])), "proportions with 1 below 0"),
+        (lambda stages: stages.distil(1, torch.ones(3, 2), equal), r"teachers of shape \[3, 2\]"),
         (lambda stages: stages.load(torch.ones(3)), r"parameters of shape \[3\]"),
         (lambda stages: stages.parameters()[:5], r"parameters of shape \[5\]"),
         (lambda stages: stages.parameters() * float("nan"), "not finite"),

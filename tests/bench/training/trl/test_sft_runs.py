@@ -11,6 +11,7 @@ from bench.records.store import outcome_digest, read
 from bench.request.request import parse_request
 from bench.run.story import Finished, run
 from methods import _registry as methods
+from methods._declared import needs_of
 
 SFT = {
     "suite": "smoke-v1",
@@ -68,7 +69,8 @@ def test_every_kind_of_method_runs_and_leaves_a_valid_record(tmp_path, name):
 
 
 def allowed() -> list[methods.MethodCard]:
-    return [card for card in methods.cards().values() if "SampleWeighting" not in card.acts_on and not card.variant]
+    cards = [card for card in methods.cards().values() if "SampleWeighting" not in card.acts_on and not card.variant]
+    return [card for card in cards if "rollouts" not in needs_of(card.path)]
 
 
 @pytest.mark.slow
@@ -80,6 +82,11 @@ def test_every_method_runs_and_leaves_a_valid_record(tmp_path, card):
 def test_methods_that_weigh_rollouts_are_refused(tmp_path):
     with pytest.raises(UserError, match="token_mean weights rollouts, and SFT has none"):
         train(tmp_path, "method=token_mean")
+
+
+def test_plans_that_sample_completions_are_refused(tmp_path):
+    with pytest.raises(UserError, match="mopd samples completions, and SFT has none"):
+        train(tmp_path, "method=mopd")
 
 
 def test_rows_must_be_left_to_train_on(tmp_path):
