@@ -2,6 +2,7 @@
 
 import ast
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -24,6 +25,8 @@ FIELDS = ("Source", "Differs", "Costs")
 CLAIM = "Conflicts"
 """A fourth field, for methods that combine gradients: how often the update opposes a task."""
 CLAIMANTS = {"GramianWeighting", "GradientCombination"}
+HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+"""Kinds of characters that no card has, by Unicode: controls, marks of direction, separators of lines."""
 NEVER = "never"
 INDEPENDENT = "never, of independent gradients"
 RATE = re.compile(r"in (\d+(?:\.\d+)?) % of \S.*")
@@ -100,6 +103,11 @@ def _parsed(path: Path, changed: int, size: int) -> tuple[MethodCard, tuple[str,
 
 def _read_docstring(path: Path, text: str) -> tuple[str, str, dict[str, str]]:
     """Title, summary and fields. Free text may follow after a blank line."""
+    # A terminal would obey a control character, and a page would turn its text around.
+    hidden = next((sign for sign in text if sign != "\n" and unicodedata.category(sign) in HIDDEN), "")
+    if hidden:
+        raise broken(path, f"the docstring has the character U+{ord(hidden):04X}, which nobody can see; leave it out")
+
     head, body, *_ = [*re.split(r"\n\s*\n", text), ""]
     first = re.fullmatch(r"([^:]+): (.+\.)", " ".join(head.split()))
     if first is None:

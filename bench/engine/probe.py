@@ -39,6 +39,10 @@ class Probe:
                 "task_share": signals.shares.tolist(),
                 "update_norm": [update_norm],
                 "clipped": [float(clipped)],
+                # Until `amend` says more. A run that fails before it does still has a whole step.
+                "intended_share": signals.shares.tolist(),
+                "gradient_cosine": [math.nan],
+                "move_cosine": [math.nan],
             }
         )
 

@@ -8,7 +8,7 @@ import io
 import logging
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -21,6 +21,7 @@ from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
+from bench.errors import UserError
 from bench.models.prompts import encoded, ends
 from bench.records.fields import Digest, Frozen
 from bench.records.schema import Score
@@ -113,7 +114,7 @@ def measured_once(
 ) -> dict[str, One]:
     """What `measure()` returns, from the folder `cache` if it was computed before under this `key`.
 
-    A file that cannot be trusted is computed again and replaced. UserError if the file cannot be written.
+    A file that cannot be trusted is computed again and replaced; one that cannot be written is computed every time.
     """
     path, form = cache / f"{digest_of(key)}.json", _Cached[kind]  # type: ignore[valid-type]
     try:
@@ -123,7 +124,8 @@ def measured_once(
     except (OSError, ValueError):  # absent, unreadable, or not such a document
         pass
     scores = measure()
-    write(path, form(scores=scores, digest=_digest(key, scores)).model_dump_json())
+    with suppress(UserError):  # a folder that cannot be written to costs the next run its evaluation, and nothing else
+        write(path, form(scores=scores, digest=_digest(key, scores)).model_dump_json())
     return scores
 
 

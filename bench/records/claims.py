@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import UserError
+from bench.records.schema import MAX_BYTES
 
 FOLDER = ".claims"
 PATIENCE = 0.2
@@ -38,6 +39,8 @@ def claim(path: Path, store: Path, purpose: Purpose = "run") -> Iterator[bool]:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle = _take(file)
+        if handle is not None and purpose == "run":
+            _check_room(file, handle)
     except OSError as error:
         raise UserError(
             f"cannot claim the run {path} with a lock in {file.parent}: {error.strerror}. A run needs a store that "
@@ -49,6 +52,17 @@ def claim(path: Path, store: Path, purpose: Purpose = "run") -> Iterator[bool]:
     finally:
         if handle is not None:
             _give_back(file, handle)
+
+
+def _check_room(file: Path, handle: int) -> None:
+    """OSError, and the lock is given back, unless the store has room for a record: before training, not after it."""
+    try:
+        os.write(handle, bytes(MAX_BYTES))
+        os.fsync(handle)
+        os.ftruncate(handle, 0)
+    except OSError:
+        _give_back(file, handle)
+        raise
 
 
 def claimed(path: Path, store: Path, purpose: Purpose | None = None) -> bool:

@@ -181,7 +181,7 @@ class WrapperUse(Frozen):
 
     name: Name
     version: int = Field(ge=1)
-    settings: dict[str, Value]
+    settings: dict[Name, Value]
     source_digest: Digest
     card: Card
 
@@ -193,7 +193,7 @@ class MethodUse(Frozen):
     version: int = Field(ge=1)
     acts_on: list[Name]
     """Names of the method's hook classes: they say where in the step it acts."""
-    settings: dict[str, Value]
+    settings: dict[Name, Value]
     """Every setting as resolved, defaults included; per-task settings in the suite's task order."""
     source_digest: Digest
     """SHA-256 of the syntax tree of its file, docstrings left out."""
@@ -210,7 +210,7 @@ class SuiteUse(Frozen):
     name: Name
     digest: Digest
     """SHA-256 of the suite as resolved for this run."""
-    overrides: dict[str, Value]
+    overrides: dict[Name, Value]
     """What the command line changed; a run with overrides is exploratory and not ranked."""
 
 
@@ -236,7 +236,7 @@ class Provenance(Frozen):
     dirty: bool
     """Whether tracked files differed from that commit."""
     python: Text
-    packages: dict[str, str]
+    packages: dict[Name, Text]
     """Versions of the packages that can change a number."""
     platform: Text
     hardware: Text

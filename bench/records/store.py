@@ -17,6 +17,8 @@ from bench.records.schema import LATER, MAX_BYTES, OPTIONAL_CURVES, SCHEMA_VERSI
 
 WITHDRAWN = ".withdrawn.json"
 """Ending of a document that withdraws the record of the same name: `bench.records.withdrawal`."""
+DAMAGED = "Delete it and run again; if it is committed, `git restore` it."
+"""What mends a file that is no record, wherever it was met: `bench run` writes no record over what it cannot read."""
 Document = TypeVar("Document", bound=Frozen)
 
 EXACT = ("name", "version", "settings", "source_digest")
@@ -87,16 +89,16 @@ def to_text(record: Record) -> str:
 
 
 def read(path: Path) -> Record:
-    """The record in a file. UserError names the file, the field and the reason if it is not one."""
+    """The record in a file. UserError names the file, the field and the reason if it is not one, and the remedy."""
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise UserError(f"{path} has {size:,} bytes; a record has at most {MAX_BYTES:,}.")
+            raise UserError(f"{path} has {size:,} bytes; a record has at most {MAX_BYTES:,}. {DAMAGED}")
         data = parsed_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}.") from None
+        raise UserError(f"cannot read {path}: {error.strerror}. {DAMAGED}") from None
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not a record: {error}.") from None
+        raise UserError(f"{path} is not a record: {error}. {DAMAGED}") from None
     return parse(data, str(path))
 
 
@@ -138,7 +140,7 @@ def parse(data: Any, source: str) -> Record:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{source}: field {field or '(whole)'}: {first['msg']}.") from None
+        raise UserError(f"{source}: field {field or '(whole)'}: {first['msg']}. {DAMAGED}") from None
 
 
 def write(path: Path, text: str) -> None:

@@ -4,7 +4,9 @@ from datetime import datetime
 
 from bench.models.devices import accelerator
 from bench.protocol import PROTOCOL
+from bench.records.fields import LONGEST_TEXT
 from bench.records.provenance import provenance
+from bench.records.rules import printable
 from bench.records.schema import ModelUse, Record, SuiteUse, TaskResult
 from bench.records.store import outcome_digest
 from bench.run.session import Session
@@ -24,7 +26,8 @@ def record_of(session: Session) -> Record:
         "method": prepared.use,
         "model": _model_use(session),
         "status": standing.status,
-        "reason": standing.reason,
+        # What a method says of its failure is text of a stranger, of any length.
+        "reason": printable(standing.reason)[:LONGEST_TEXT],
         "tasks": [_task_result(session, index) for index in range(len(prepared.tasks))],
         "ledger": standing.spent,
         "budget": suite.budget,

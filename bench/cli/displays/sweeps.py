@@ -59,7 +59,8 @@ def show_plan(plan: Plan) -> None:
 def _show_reasons(plan: Plan, out: Console) -> None:
     troubled = [entry for entry in plan.entries if entry.status.reason]
     for entry in troubled[:MOST_REASONS]:
-        stays = " It is committed and stays; store=DIR keeps a new run elsewhere." if entry in plan.refused else ""
+        kept = entry in plan.refused and entry.status.state != "unreadable"  # whose reason says what to do
+        stays = " It is committed and stays; store=DIR keeps a new run elsewhere." if kept else ""
         out.print(f"{entry.status.state}: {escape(f'{entry.run}: {entry.status.reason}')}{stays}", soft_wrap=True)
     if len(troubled) > MOST_REASONS:
         out.print(f"... and {len(troubled) - MOST_REASONS} more; --json has all.")

@@ -4,7 +4,6 @@
 suites, methods, tasks and git. `bench.records.rules.stores` compares the records of a store.
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from bench.records import store
 from bench.records.rules import record as rules
 from bench.records.rules.case import FILE, LARGEST, RERUN, Case, Level, Problem, Rule, printable
 from bench.records.rules.signals import SIGNALS, readable
+from bench.records.rules.text import unreadable
 
 __all__ = [
     "CHECKS",
@@ -55,8 +55,7 @@ def problems_in(path: Path, suites: Mapping[str, Mapping[str, Any]] | None = Non
     try:
         record = store.read(path)
     except UserError as error:
-        named = re.search(r" field (\S+): ", str(error))
-        return [Problem(path, named[1] if named else FILE, str(error).rstrip("."), RERUN)]
+        return [unreadable(path, str(error))]
     return examine(Case(path, record, suites))
 
 

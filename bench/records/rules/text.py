@@ -40,10 +40,11 @@ def irregular(path: Path) -> Problem | None:
 
 def unreadable(path: Path, message: str) -> Problem:
     """The error of a reader, which names the file first, and a field if it came so far."""
-    reason = message.replace(str(path), "", 1).strip(": .")
+    remedy = store.DAMAGED if message.endswith(store.DAMAGED) else RERUN
+    reason = message.removesuffix(store.DAMAGED).replace(str(path), "", 1).strip(": .")
     if named := re.match(r"field (\S+): (.*)", reason, re.DOTALL):
-        return Problem(path, named[1], named[2], RERUN)
-    return Problem(path, "schema_version" if reason.startswith("schema_version") else FILE, reason, RERUN)
+        return Problem(path, named[1], named[2], remedy)
+    return Problem(path, "schema_version" if reason.startswith("schema_version") else FILE, reason, remedy)
 
 
 def not_canonical(path: Path, record: Record) -> Iterator[Problem]:

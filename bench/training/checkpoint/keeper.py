@@ -129,12 +129,25 @@ class Checkpoints:
             reason = f"{kind} cannot be saved"
         self._last = time.monotonic()
         self._took = self._last - began
+
+        # Every process asks twice, whatever happened to it: they count the same sums.
+        if not anywhere(bool(reason)):
+            reason = self._put_in_place()
         if anywhere(bool(reason)):
             self._left_out(reason or "another process could not write")
             return
-        os.replace(self._part, self.path)
+
         shutil.rmtree(self._part.parent, ignore_errors=True)
         self._serial += 1
+
+    def _put_in_place(self) -> str:
+        """Replace what an earlier save left. Why that cannot be done, or ''."""
+        assert self.path is not None
+        try:
+            os.replace(self._part, self.path)
+        except OSError as error:
+            return error.strerror or str(error)
+        return ""
 
     def _left_out(self, reason: str) -> None:
         """It is tried again later, when there may be room."""
