@@ -57,7 +57,9 @@ def claim(path: Path, store: Path, purpose: Purpose = "run") -> Iterator[bool]:
 def _check_room(file: Path, handle: int) -> None:
     """OSError, and the lock is given back, unless the store has room for a record: before training, not after it."""
     try:
-        os.write(handle, bytes(MAX_BYTES))
+        left = memoryview(bytes(MAX_BYTES))
+        while left:  # a disk that is nearly full takes a part
+            left = left[os.write(handle, left) :]
         os.fsync(handle)
         os.ftruncate(handle, 0)
     except OSError:

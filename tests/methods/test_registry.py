@@ -47,6 +47,15 @@ def test_a_card_is_read_from_the_source(folder: MakeFolder) -> None:
     assert (card.class_name, card.version) == ("Halving", 1)
 
 
+@pytest.mark.parametrize("sign", ["\x1b", "\x7f", "\x9b", "\u202e", "\u2066", "\u2028", "\r"])
+@pytest.mark.parametrize("place", ["gets half", "equation 3", "Free text"])
+def test_a_card_hides_no_character(folder: MakeFolder, sign: str, place: str) -> None:
+    """A terminal would obey it, and a page would turn around; the file may spell it as an escape."""
+    escaped = "".join(f"\\u{ord(each):04x}" for each in sign)
+    with pytest.raises(UserError, match=rf"U\+{ord(sign):04X}, which nobody can see"):
+        cards(folder(halving=GOOD.replace(place, f"{place}{escaped}")))
+
+
 GRAMIAN = GOOD.replace("none\n", "none\nConflicts  never\n", 1).replace("LossWeighting", "GramianWeighting")
 
 

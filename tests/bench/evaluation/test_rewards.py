@@ -465,7 +465,10 @@ def test_a_file_under_another_name_is_not_trusted(tmp_path: Path) -> None:
     assert compute.calls == 3
 
 
-def test_a_cache_that_cannot_be_written_is_a_user_error(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_costs_an_evaluation_and_nothing_else(tmp_path: Path) -> None:
+    """The base model is evaluated before training: its scores are there, whatever becomes of the file."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot write"):
-        base_scores(Counted(), KEY, tmp_path / "file")
+    compute = Counted()
+    first = base_scores(compute, KEY, tmp_path / "file")
+    assert base_scores(compute, KEY, tmp_path / "file") == first
+    assert compute.calls == 2

@@ -1,6 +1,7 @@
 """Claims: one holder at a time, released by death, harmless when left behind."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -174,3 +175,19 @@ def test_a_claim_ends_with_an_error_or_a_signal(tmp_path, path):
     until = time.monotonic() + 5
     while claimed(path, tmp_path):
         assert time.monotonic() < until
+
+
+def test_a_store_without_room_is_noticed_before_the_run(tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk: a lock still fits, a record does not."""
+    path = record_path(tmp_path, "nano-v1", "pcgrad", 0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
+    try:
+        with pytest.raises(UserError, match="free space or choose another"), claim(path, tmp_path):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not claimed(path, tmp_path)
+    with claim(path, tmp_path) as ours:
+        assert ours
+        assert lock_file(path, tmp_path).stat().st_size == 0

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from bench.errors import UserError
 from bench.records.schema import MAX_BYTES, Record
@@ -118,3 +119,15 @@ def test_a_task_that_is_not_scored_is_in_the_record_and_in_no_mean(make_record):
 def test_a_record_does_not_write_that_a_task_is_scored(make_record):
     """Records from before there was anything else keep their bytes and their digests."""
     assert all("scored" not in task for task in as_json(make_record())["tasks"])
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\x7f", "\x9b", "\u202e", "\u2066", "\u2028", "\x00", "\r"])
+@pytest.mark.parametrize(
+    "field", ["reason", "normaliser", "method.card.title", "provenance.hardware", "method.settings.x"]
+)
+def test_no_text_of_a_record_hides_a_character(make_record, sign: str, field: str):
+    """Whatever stands in a record is shown in a terminal and on a page."""
+    data = as_json(make_record())
+    with pytest.raises(ValidationError, match="pattern"):
+        Record.model_validate(put(data, field, f"a{sign}b"))
+    assert Record.model_validate(put(data, field, "a\tb"))

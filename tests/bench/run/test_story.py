@@ -130,6 +130,25 @@ def test_a_broken_method_makes_a_failed_record_that_says_why(tmp_path, body, sai
     assert record.ledger.rollouts > 0
 
 
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_method_that_fails_after_its_answer_makes_a_failed_record(tmp_path, step):
+    """The step is counted and measured by then. What the method says may hold anything."""
+    path = tmp_path / "broken_method.py"
+    body = "return torch.full((len(signals.losses),), 1 / 3).double()"
+    late = f"""
+    def observe(self, signals):
+        if signals.step == {step}:
+            raise RunFailed("lost \\x1b[31m its \\u202e way " + "!" * 3000)
+"""
+    path.write_text(BROKEN.replace("BODY", body).replace("import torch\n", f"import torch\n{RAISES}") + late)
+    finished = train(tmp_path, f"method={path}")
+    assert finished.record.status == "failed"
+    assert finished.record.reason.isprintable()
+    assert finished.record.ledger.steps == finished.record.curves.steps[-1] == step + 1
+    assert problems_in(finished.path) == []
+
+
+RAISES = "from bench.errors import RunFailed\n"
 BROKEN = '''"""Broken: it answers nonsense.
 
 Source     a test

@@ -45,6 +45,20 @@ def test_it_saves_every_ten_seconds(path, clock):
     assert keeper(path).take("value") == 9
 
 
+def test_a_save_that_cannot_take_its_place_is_left_out(path, clock):
+    """Something else lies where the checkpoint belongs: the run goes on, and the user is told once."""
+    (path / "in the way").mkdir(parents=True)
+    notes: list[str] = []
+    checkpoints = Checkpoints(path, lambda: KEY, notes.append)
+    checkpoints.keep("value", lambda: 1)
+    for _ in range(3):
+        clock.now += SECONDS
+        checkpoints.offer()
+    assert len(notes) == 1
+    assert "No checkpoint could be written" in notes[0]
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+
+
 def test_it_never_takes_more_than_a_twentieth_of_the_time(path, clock):
     """A save that takes 3 s is followed by a minute without."""
     checkpoints, saved = keeper(path), []
