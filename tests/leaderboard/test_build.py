@@ -65,7 +65,7 @@ def results(make_record, save, tmp_path: Path) -> Path:
         curves={name: [] for name, _ in make_record().curves},
     )
     save(store, failed, "static+0123abcd")
-    save(store, make_record(suite="smoke-v1", tasks=1, provenance={"packages": {"torch": "\ud800"}}))
+    save(store, make_record(suite="smoke-v1", tasks=1, provenance={"packages": {"torch": HOSTILE}}))
     (store / "nano-v1~0123abcd" / "uniform").mkdir(parents=True)
     (store / "nano-v1~0123abcd" / "uniform" / "0.json").write_text("not even a record")
     return store
