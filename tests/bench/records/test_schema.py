@@ -128,6 +128,6 @@ def test_a_record_does_not_write_that_a_task_is_scored(make_record):
 def test_no_text_of_a_record_hides_a_character(make_record, sign: str, field: str):
     """Whatever stands in a record is shown in a terminal and on a page."""
     data = as_json(make_record())
-    with pytest.raises(ValidationError, match="pattern|unicode"):
+    with pytest.raises(ValidationError, match=r"pattern|unicode"):
         Record.model_validate(put(data, field, f"a{sign}b"))
     assert Record.model_validate(put(data, field, "a\tb"))
