@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment
 
+from bench.analysis.across import Scores, across, scores_of
 from bench.analysis.cost import CURRENCIES
 from bench.analysis.reports import reports_of
 from bench.analysis.rows import Board, Row
@@ -36,6 +37,8 @@ class Overview:
     suites: list[dict[str, Any]] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
     regimes: set[str] = field(default_factory=set)
+    scores: list[Scores] = field(default_factory=list)
+    """What is compared over suites: those of the default track."""
     sections: dict[str, list[Html]] = field(default_factory=dict)
     uses: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What a method's page says of it, from a record of the last suite by name."""
@@ -84,7 +87,9 @@ class Pages:
     def everything(self, overview: Overview, left_out: Sequence[Problem]) -> Iterator[File]:
         """The pages over all suites."""
         filters = _filters(overview)
-        home = {"sections": overview.home, "names": overview.names, "left_out": left_out}
+        over = across(overview.scores)
+        home = {"sections": overview.home, "names": overview.names, "left_out": left_out, "across": over}
+        home["differences"] = {scores.suite: scores.differences for scores in overview.scores}
         yield self.page("index.html", links.HOME, **home)
         yield self.page("methods.html", links.METHODS, rows=overview.methods, filters=filters, costs=views.COSTS)
         yield self.page("data.html", links.DATA, suites=overview.suites, left_out=left_out)
@@ -174,6 +179,8 @@ class Pages:
 
     def _note(self, board: Board, common: Mapping[str, Any], overview: Overview, files: Mapping[str, bytes]) -> None:
         overview.names.append(board.name)
+        if not is_tuned(board.name):
+            overview.scores.append(scores_of(board))
         overview.home.append(self.part("home_suite.html", "", rows=views.together(board)[:TOP], **common))
         overview.methods.append(self.part("methods_rows.html", "", **common))
         overview.places |= {views.slug(place): place for row in board.rows for place in views.places(row)}
