@@ -130,6 +130,17 @@ def _invalid(root: Path, files: Mapping[str, str]) -> Iterator[Problem]:
     for file in files:
         if file.startswith("reproductions/"):
             yield from _reproduction(root, root / file)
+        elif file.startswith("methods/") and file.endswith(".py") and not file.startswith("methods/_"):
+            yield from _reaching(root / file)
+
+
+def _reaching(path: Path) -> Iterator[Problem]:
+    """What a method's code names that no method may; helpers are read with the methods that rest on them."""
+    from bench.validation.allowed import refusals
+    from bench.validation.code import WITHIN
+
+    for refusal in refusals(path):
+        yield Problem(path, FILE, str(refusal), WITHIN)
 
 
 def _reproduction(root: Path, path: Path) -> Iterator[Problem]:

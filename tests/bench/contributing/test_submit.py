@@ -105,6 +105,12 @@ WRONG: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda root: edit(root / STORE / "uniform/0.json", '"dirty":false', '"dirty":true'),
         "committed results stay",
     ),
+    "a method that reaches out": (
+        lambda root: (root / "methods/pcgrad.py").write_text(
+            (root / "methods/pcgrad.py").read_text().replace("import torch\n", "import os\nimport torch\n", 1)
+        ),
+        "imports os",
+    ),
     "a committed one deleted": (lambda root: (root / STORE / "uniform/0.json").unlink(), "is deleted"),
 }
 

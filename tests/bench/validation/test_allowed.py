@@ -33,6 +33,13 @@ ESCAPES = {
     "imports the harness": ("from bench.engine.ledger import RunningLedger", "bench.engine"),
     "imports a task": ("import tasks", "imports tasks"),
     "walks the heap": ("import gc", "imports gc"),
+    "steps the optimizer twice": (
+        "        import gc\n        [each.step() for each in gc.get_objects() if hasattr(each, 'step')]",
+        "imports gc",
+    ),
+    "replaces the verifier": ("from tasks._formulas import symbolic\nsymbolic.equal = None", "tasks._formulas"),
+    "writes into the ledger": ("        self.run.ledger.wall_seconds = 0.5", "changes self.run.ledger.wall_seconds"),
+    "plants a file": ("from pathlib import Path\nPath('results/x.json').write_text('')", "imports from pathlib"),
     "asks the interpreter": ("import sys", "imports sys"),
     "imports in a hook": ("        import os", "imports os"),
     "imports by name": ("        __import__('os').remove('x')", "__import__"),

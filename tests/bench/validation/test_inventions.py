@@ -7,6 +7,8 @@ import pytest
 
 from bench.records.rules.suspects import chance
 from bench.records.store import digest_of
+from bench.request.request import RESULTS
+from bench.validation.verdict import validate
 from tests.bench.validation.test_forgeries import both, flipped, put
 
 SEEDS = range(5)
@@ -156,3 +158,10 @@ def test_more_runs_at_a_time_than_machines_is_worth_a_look(forger, verdict):
     found = [problem for problem in verdict("warning") if problem.field == "provenance.started"]
     assert len(found) == 70
     assert "69 other runs" in found[0].reason
+
+
+def test_no_published_record_raises_an_alarm():
+    found = validate(RESULTS)
+    assert found.of("error") == []
+    assert found.of("warning") == []
+    assert found.records >= 90
