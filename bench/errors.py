@@ -21,8 +21,9 @@ class RunFailed(Exception):
 
 
 def close_to(name: str, known: Iterable[str]) -> str:
-    """' Did you mean ...?' with the nearest known names, or '' if none is near."""
-    near = difflib.get_close_matches(name, list(known), n=2, cutoff=0.5)
+    """' Did you mean ...?' with the nearest known names, or '' if none is near; case is no difference."""
+    by_lower = {each.lower(): each for each in known}  # PCGrad is a paper's spelling of pcgrad
+    near = [by_lower[each] for each in difflib.get_close_matches(name.lower(), list(by_lower), n=2, cutoff=0.5)]
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 

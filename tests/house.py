@@ -86,7 +86,7 @@ HOUSE = (  # from the ground up
          "errors git protocol records analysis request run validation methods", "torch"),
     room("bench/cli", "door", "commands, and the tables they print",
          "errors records analysis leaderboard request models run sweeps tuning validation contributing methods tasks",
-         "click pydantic rich"),
+         "click pydantic rich tokenizers"),
 )  # fmt: skip
 
 

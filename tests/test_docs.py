@@ -74,9 +74,9 @@ def test_commands_of_bench_parse(document: Path, tmp_path: Path) -> None:
     known = {*cards(), read_cards(example(tmp_path))[0].name}
     for name, *words in commands(document, "bench"):
         assert name in cli.commands, f"bench {name}"
-        cli.commands[name].make_context(name, list(words))
+        context = cli.commands[name].make_context(name, list(words))
         if name == "run" and words:
-            check_run(words, known)
+            check_run(list(context.params["words"]), known)
 
 
 def check_run(words: list[str], known: set[str]) -> None:
@@ -93,7 +93,8 @@ def test_examples_in_the_help_of_run_parse() -> None:
     examples = [re.split(r" {2,}", line.strip())[0] for line in lines if line.strip().startswith("bench run ")]
     assert len(examples) > 3
     for line in examples:
-        check_run(shlex.split(line)[2:], set(cards()))
+        words = cli.commands["run"].make_context("run", shlex.split(line)[2:]).params["words"]
+        check_run(list(words), set(cards()))
 
 
 @every_document

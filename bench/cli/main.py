@@ -9,17 +9,33 @@ import sys
 import click
 
 from bench.cli.commands import catalogue, installation, results, running, trust
+from bench.cli.dialect import Sections
+from bench.cli.output import writing
 from bench.errors import UserError
 
-ROOMS = (running, catalogue, results, trust, installation)
+ROOMS = {
+    "Train": running,
+    "Look at results": results,
+    "Methods, tasks, suites": catalogue,
+    "Check and hand in": trust,
+    "This installation": installation,
+}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Sections, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="balancebench", prog_name="bench")
 def cli() -> None:
     """BalanceBench: compare methods that balance tasks in LLM post-training.
 
     Start with `bench run method=pcgrad`, then `bench site`.
+
+    \b
+    One dialect, on every command that has the notion:
+      suite=NAME       is  --suite NAME
+      store=DIR        is  --store DIR
+      data_root=DIR    is  --data-root DIR
+      dry_run=true     is  --dry-run
+    Output that is piped is tab-separated text of full width.
 
     \b
     Exit codes:
@@ -29,25 +45,29 @@ def cli() -> None:
     """
 
 
-for room in ROOMS:
+assert isinstance(cli, Sections)
+cli.sections = {title: [] for title in ROOMS}
+for title, room in ROOMS.items():
     for name, command in vars(room).items():
         if isinstance(command, click.Command) and command.name == name:  # `new_method` is a part of `new`
             cli.add_command(command)
+            cli.sections[title].append(name)
 
 
 def main() -> None:
     """Entry point: errors a user can mend are one sentence on stderr and exit code 2."""
-    try:
-        cli.main(standalone_mode=False)
-    except UserError as error:
-        click.echo(f"bench: {error}", err=True)
-        sys.exit(error.exit_code)
+    with writing():
+        try:
+            cli.main(standalone_mode=False)
+        except UserError as error:
+            click.echo(f"bench: {error}", err=True)
+            sys.exit(error.exit_code)
 
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("bench: interrupted; no record was written. The same command goes on.", err=True)
-        sys.exit(1)
-    except click.exceptions.Exit as exit_:
-        sys.exit(exit_.exit_code)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(2)
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("bench: interrupted; no record written. Run the same command again to resume.", err=True)
+            sys.exit(1)
+        except click.exceptions.Exit as stop:
+            sys.exit(stop.exit_code)

@@ -144,6 +144,8 @@ class _Addresses:
         seedless = tuple(word for word in wish.words if not word.startswith("seed="))
         if seedless not in self._prepared:
             self._prepared[seedless] = prepare(request, self._mixture)
+            if request.method.endswith(".py"):  # a file of the user's; those of methods/ are known to import
+                self._prepared[seedless].import_methods()
         prepared = with_seed(self._prepared[seedless], request)
 
         return Run(

@@ -5,16 +5,18 @@ from pathlib import Path
 
 import click
 
-from bench.cli.completion import method_names, task_names
+from bench.cli.completion import method_names, suite_names, task_names
+from bench.cli.dialect import Dialect, data_root_option, json_option
+from bench.cli.output import print_json
 from bench.errors import UserError
 
 PLACES = ("gramian", "loss", "sampling", "advantage", "gradient", "wrapper", "plan")
 """Where a method can act, as `bench new method` takes it; each has a template."""
 
 
-@click.command()
+@click.command(cls=Dialect, short_help="list all methods, or show one")
 @click.argument("name", required=False, shell_complete=method_names)
-@click.option("--json", "as_json", is_flag=True, help="the same as JSON")
+@json_option
 def methods(name: str | None, as_json: bool) -> None:
     """List all methods by where they act, or show the card and the settings of one.
 
@@ -22,21 +24,22 @@ def methods(name: str | None, as_json: bool) -> None:
     """
     from bench.cli.displays.listings import method_data, settings_data
     from bench.cli.displays.methods import show_method, show_methods
-    from methods._registry import cards, find, load
+    from methods._registry import cards, find, outline
 
     if as_json and name:
-        _print_json({**method_data(find(name)), "settings": settings_data(load(name).Settings)})
+        print_json({**method_data(find(name)), "settings": settings_data(outline(find(name)).Settings)})
     elif as_json:
-        _print_json([method_data(card) for card in cards().values()])
+        print_json([method_data(card) for card in cards().values()])
     elif name:
-        show_method(find(name), load(name).Settings)
+        show_method(find(name), outline(find(name)).Settings)
     else:
         show_methods(cards())
 
 
-@click.command()
+@click.command(cls=Dialect, short_help="try the contract on one method")
 @click.argument("method", required=False, shell_complete=method_names)
-def check(method: str | None) -> None:
+@json_option
+def check(method: str | None, as_json: bool) -> None:
     """Try every property of the contract on one method. Exit code 1: it breaks one, and the table says how.
 
     \b
@@ -46,16 +49,17 @@ def check(method: str | None) -> None:
     """
     if method is None:
         raise UserError("which method? Say `bench check NAME` or `bench check FILE.py`; `bench methods` lists all.")
+    from bench.cli.displays.listings import report_data
     from bench.cli.displays.methods import checking, show_report
     from bench.contributing.authoring import examine
 
     with checking() as begins:
         report = examine(method, begins)
-    show_report(report)
+    print_json(report_data(report)) if as_json else show_report(report)
     sys.exit(1 if report.broken else 0)
 
 
-@click.group()
+@click.group(short_help="write a new method from a template")
 def new() -> None:
     """Write a new method from a template."""
 
@@ -82,7 +86,7 @@ def new_method(name: str, acts_on: str, folder: Path | None) -> None:
         click.echo(f"    {command}")
 
 
-@click.command()
+@click.command(cls=Dialect, short_help="fix a new method's golden answers")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=method_names)
 @click.option("--check", is_flag=True, help="say what is not frozen, and enter nothing")
 @click.option("--rewritten", is_flag=True, help="also enter code that changed and gives the same golden answers")
@@ -109,21 +113,21 @@ def freeze(names: tuple[str, ...], check: bool, rewritten: bool) -> None:
     click.echo(f"Frozen: {', '.join(entered)}" if entered else "Nothing is new: every version is frozen already.")
 
 
-@click.command()
+@click.command(cls=Dialect, short_help="list all tasks, or show one with samples")
 @click.argument("name", required=False, shell_complete=task_names)
-@click.option("--data-root", type=click.Path(path_type=Path), help="folder of local copies of data sets, not the hub")
-@click.option("--json", "as_json", is_flag=True, help="the same as JSON")
+@data_root_option
+@json_option
 def tasks(name: str | None, data_root: Path | None, as_json: bool) -> None:
     """List all tasks, or show one: its card, sample prompts, its verifier's verdicts on right and wrong replies.
 
     \b
     bench tasks                                  all tasks
-    bench tasks arc_easy --data-root ~/data      one, with its rows from ~/data/arc_easy/
+    bench tasks arc_easy data_root=~/data        one, with its rows from ~/data/arc_easy/
     """
     import os
 
-    from bench.cli.displays.runs import console
     from bench.cli.displays.tasks import show_task, show_tasks, task_json, tasks_json
+    from bench.cli.displays.terminal import console
     from bench.request.network import offline_if_unreachable
     from tasks._data import ROOT
     from tasks._registry import all_tasks, get_task
@@ -133,26 +137,32 @@ def tasks(name: str | None, data_root: Path | None, as_json: bool) -> None:
     if name:
         offline_if_unreachable()
     if as_json:
-        _print_json(task_json(get_task(name)) if name else tasks_json(all_tasks()))
+        print_json(task_json(get_task(name)) if name else tasks_json(all_tasks()))
     elif name:
         show_task(get_task(name), console())
     else:
         show_tasks(all_tasks(), console())
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="every field, as JSON")
-def suites(as_json: bool) -> None:
-    """List all suites: tasks, model, budget, seeds."""
+@click.command(cls=Dialect, short_help="list all suites, or show one")
+@click.argument("name", required=False, shell_complete=suite_names)
+@json_option
+def suites(name: str | None, as_json: bool) -> None:
+    """List all suites, or show one: its tasks, model, recipe, budget and seeds.
+
+    \b
+    bench suites                 all suites
+    bench suites smoke-v1        every field of one, and what its defaults are
+    """
     from bench.cli.displays.listings import suite_data
-    from bench.cli.displays.runs import show_suites
-    from bench.request.suite import load_suite, suite_names
+    from bench.cli.displays.suites import show_suite, show_suites
+    from bench.request.suite import load_suite
+    from bench.request.suite import suite_names as names
 
-    found = [load_suite(name) for name in suite_names()]
-    _print_json([suite_data(suite) for suite in found]) if as_json else show_suites(found)
-
-
-def _print_json(data: object) -> None:
-    import json
-
-    click.echo(json.dumps(data, indent=2, allow_nan=False))
+    found = [load_suite(each) for each in ([name] if name else names())]
+    if as_json:
+        print_json(suite_data(found[0]) if name else [suite_data(suite) for suite in found])
+    elif name:
+        show_suite(found[0])
+    else:
+        show_suites(found)

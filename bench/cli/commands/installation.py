@@ -5,10 +5,12 @@ import sys
 import click
 
 from bench.cli.completion import SHELLS
+from bench.cli.dialect import Dialect, json_option
+from bench.cli.output import print_json
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="the same as JSON")
+@click.command(cls=Dialect, short_help="check the installation, suggest fixes")
+@json_option
 def doctor(as_json: bool) -> None:
     """Check this installation: packages, model, sandbox, disk. Exit code 1 if something is wrong."""
     from bench.cli.doctor import checks
@@ -19,7 +21,7 @@ def doctor(as_json: bool) -> None:
         if not as_json:
             _show(*check)
     if as_json:
-        _print_json(
+        print_json(
             [
                 {"check": name, "problem": problem, "remedy": remedy if problem else ""}
                 for name, problem, remedy in found
@@ -28,7 +30,7 @@ def doctor(as_json: bool) -> None:
     sys.exit(1 if any(problem for _, problem, _ in found) else 0)
 
 
-@click.command()
+@click.command(short_help="print the completion script of a shell")
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
     """Print the script that completes commands, methods, suites, tasks and keys in a shell.
@@ -47,9 +49,3 @@ def _show(name: str, problem: str, remedy: str) -> None:
     click.echo(f"{'ok     ' if not problem else 'WRONG  '}{name}{': ' + problem if problem else ''}")
     if problem:
         click.echo(f"       {remedy}")
-
-
-def _print_json(data: object) -> None:
-    import json
-
-    click.echo(json.dumps(data, indent=2))

@@ -3,23 +3,32 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.completion import run_words
+from bench.cli.dialect import Dialect, data_root_option, dry_run_option, json_option, store_option, suite_option
+from bench.cli.keys import KeysHelp, check_keys
+from bench.cli.output import print_json
+from bench.cli.stack import training_stack
 from bench.errors import UserError
 
 if TYPE_CHECKING:
     from bench.request.request import Request
-    from bench.run.progress import Watcher
-    from bench.run.story import Finished
-    from bench.sweeps.plan import Plan
 
 
-@click.command()
+def _asking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every command that trains has; they are words as well."""
+    return suite_option(store_option(data_root_option(command)))
+
+
+@click.command(cls=KeysHelp, short_help="train, evaluate and record one method")
 @click.argument("words", nargs=-1, metavar="method=M [suite=S] [seed=N] [key=value]...", shell_complete=run_words)
-def run(words: tuple[str, ...]) -> None:
+@_asking
+@dry_run_option
+@json_option
+def run(words: tuple[str, ...], as_json: bool) -> None:
     """Train, evaluate and record one method on a suite.
 
     \b
@@ -29,58 +38,57 @@ def run(words: tuple[str, ...]) -> None:
     bench run method=pcgrad recipe.learning_rate=1e-4    a changed suite: exploratory, not ranked
     bench run method=pcgrad budget.sampled_tokens=50000  stop when a counter is used up
     bench run method=pcgrad store=runs                   keep the record elsewhere than in results/
-    bench run method=pcgrad suite=small-v1 dry_run=true  what it would do, spend and hold in memory
+    bench run method=pcgrad suite=small-v1 --dry-run     what it would do, spend and hold in memory
 
     A method is a name, or the path of a file that ends in .py. A finished run is shown, not repeated. Exit code 1:
     the run failed, and its record says why.
     """
     from bench.cli.displays.runs import make_watcher, show_record
+    from bench.records.store import to_text
     from bench.request.request import parse_request, surroundings
+    from bench.run.story import run as run_story
     from methods._registry import find
 
+    check_keys(words)
     request = parse_request(words)
     surroundings(request)
     for spec in filter(None, (request.method, request.wrapper)):
         find(spec)
     if request.dry_run:
-        _forecast(request)
+        _forecast(request, as_json)
         return
-    with make_watcher() as watcher:
+
+    with make_watcher() as watcher, training_stack():
         watcher.phase("start")
-        finished = _run_function()(request, watcher)
-    if finished is None:
+        finished = run_story(request, watcher)
+    if finished is None:  # another process of this run writes the record
         return
-    if not finished.fresh:
-        click.echo("This run is finished already; here is its record. Train it again with store=DIR.\n")
-    show_record(finished.record, finished.path)
+
+    if as_json:
+        click.echo(to_text(finished.record), nl=False)
+    else:
+        if not finished.fresh:
+            click.echo("Already done; this is the existing record. Pass store=DIR to train again.\n")
+        show_record(finished.record, finished.path)
     sys.exit(1 if finished.record.status == "failed" else 0)
 
 
-def _forecast(request: "Request") -> None:
+def _forecast(request: "Request", as_json: bool) -> None:
     """Print what a run would do, without training."""
-    from bench.cli.displays.forecasts import show_forecast
-    from bench.cli.displays.runs import console
-    from bench.request.request import surroundings
+    from bench.cli.displays.forecasts import forecast_json, show_forecast
+    from bench.cli.displays.terminal import console
     from bench.run.forecast import forecast
 
-    surroundings(request)
-    show_forecast(forecast(request), console())
+    found = forecast(request)
+    print_json(forecast_json(found)) if as_json else show_forecast(found, console())
 
 
-def _run_function() -> "Callable[[Request, Watcher], Finished | None]":
-    """`bench.run.story.run`, whose import brings in the training stack. UserError if that is not installed."""
-    try:
-        from bench.run.story import run
-    except ModuleNotFoundError as error:
-        raise UserError(f"training needs {error.name}, which is not installed. Run `make install`.") from None
-    return run
-
-
-@click.command()
+@click.command(cls=Dialect, short_help="list runs: done, failed, to do; their cost")
 @click.argument(
     "words", nargs=-1, metavar="method=M,... [suite=S,...] [seed=N,...|all] [key=value]...", shell_complete=run_words
 )
-@click.option("--json", "as_json", is_flag=True, help="every run with its state, cost and command, as JSON")
+@_asking
+@json_option
 @click.option("--slurm", "folder", type=click.Path(path_type=Path), help="write a Slurm job array into this folder")
 def plan(words: tuple[str, ...], as_json: bool, folder: Path | None) -> None:
     """List runs: which are done, running, failed or to do, and what the rest will cost. Nothing is run.
@@ -95,54 +103,58 @@ def plan(words: tuple[str, ...], as_json: bool, folder: Path | None) -> None:
     The other words are those of `bench run`, and hold for all runs. Costs are taken from the ledgers of earlier
     runs, in the store and in results/.
     """
-    import json
-
     from bench.cli.displays.sweeps import show_plan
+    from bench.sweeps.plan import plan as planned
     from bench.sweeps.plan import plan_json
 
     if not folder and any(word.startswith("slurm.") for word in words):
         raise UserError("slurm.* options are for a job array; say where to write it: --slurm DIR.")
-    found = _planned(words)
+    found = planned(words)
     if folder:
         from bench.sweeps.slurm import write_array
 
         paths = write_array(found, folder)
         click.echo("".join(f"Written: {path}\n" for path in paths) + f"Submit with `sbatch {paths[-1]}`.", err=as_json)
     if as_json:
-        click.echo(json.dumps(plan_json(found), indent=2, allow_nan=False))
+        print_json(plan_json(found))
     else:
         show_plan(found)
 
 
-@click.command()
+@click.command(cls=Dialect, short_help="run what a plan lists and is not done")
 @click.argument(
     "words", nargs=-1, metavar="method=M,... [suite=S,...] [seed=N,...|all] [key=value]...", shell_complete=run_words
 )
-def sweep(words: tuple[str, ...]) -> None:
+@_asking
+@json_option
+def sweep(words: tuple[str, ...], as_json: bool) -> None:
     """Run what `bench plan` lists and is not done, each run in a process of its own.
 
     \b
     bench sweep method=pcgrad,mgda suite=nano-v1 seed=all  two runs at once, on this machine
     bench sweep method=all seed=all workers=8 store=runs   eight at once
-    bench sweep method=all timeout=3600 retries=1          kill what hangs; once more what died
+    bench sweep method=all timeout=3600 retries=1          kill runs after an hour; retry crashed runs once
     bench sweep method=all seed=all backend=ray            on a Ray cluster, or a Ray of this machine
     bench sweep method=all backend=ray ray.address=HOST:6379 ray.cpus=4 ray.gpus=1
 
-    The same command goes on after any crash or interrupt: what is done is not run again. Several sweeps may share
-    a store and a plan. Exit code 1: a run failed; the end says which, why, and the command that tries it again.
+    To resume after a crash or an interrupt, repeat the command: finished runs are skipped. Several sweeps may share
+    a store and a plan. Exit code 1: a run failed; failures are listed at the end, with the command that retries each.
     """
-    from bench.cli.displays.sweeps import reporter, show_summary
+    from bench.cli.displays.sweeps import reporter, show_summary, summary_json
+    from bench.sweeps.plan import plan as planned
     from bench.sweeps.sweep import carry_out
 
-    found = _planned(words)
+    found = planned(words)
     with reporter(found) as watching:
         summary = carry_out(found, watching)
-    show_summary(summary, found)
+    print_json(summary_json(summary)) if as_json else show_summary(summary, found)
     sys.exit(summary.exit_code)
 
 
-@click.command()
+@click.command(cls=Dialect, short_help="choose settings by trials")
 @click.argument("words", nargs=-1, metavar="method=M,... suite=S trials=N [key=value]...", shell_complete=run_words)
+@_asking
+@dry_run_option
 def tune(words: tuple[str, ...]) -> None:
     """Choose settings and learning rate of methods for the tuned track, each by the same number of trials.
 
@@ -150,26 +162,22 @@ def tune(words: tuple[str, ...]) -> None:
     bench tune method=pcgrad,uniform suite=nano-v1 trials=8  the defaults, and seven points of the search space
     bench tune method=all suite=nano-v1 trials=8 workers=4   every method but peers, four runs at once
     bench tune method=pcgrad trials=8 seeds=2                every point on two tuning seeds, 1000 and 1001
-    bench tune method=pcgrad trials=8 dry_run=true           only the points, and what they will cost
+    bench tune method=pcgrad trials=8 --dry-run              only the points, and what they will cost
     bench tune method=pcgrad trials=8 tuned=mine             elsewhere than in tuned/
     bench run method=pcgrad suite=nano-v1 track=tuned        then: a run with what was chosen
 
     Trials never meet the seeds and the held-out items that are reported: they run on seeds from 1000 up, and are
-    measured on the items after the suite's (items=N: on fewer, where a task has no more). The same command goes on
-    after any crash or interrupt. Exit code 1: a trial has no record, and its method is not tuned.
+    measured on the items after the suite's (items=N: on fewer, where a task has no more). To resume
+    after a crash or an interrupt, repeat the command. Exit code 1: a trial has no record, and its method is not tuned.
     """
     from bench.cli.displays.sweeps import reporter
     from bench.cli.displays.tuning import show_points, show_tuned
+    from bench.tuning.tune import plan_of, trials_of
+    from bench.tuning.tune import tune as carry_out
+    from bench.tuning.words import asked
 
-    try:
-        from bench.tuning.tune import plan_of, trials_of
-        from bench.tuning.tune import tune as carry_out
-        from bench.tuning.words import asked
-
-        wanted = asked(words)
-        trials = trials_of(wanted)
-    except ModuleNotFoundError as error:
-        raise UserError(f"training needs {error.name}, which is not installed. Run `make install`.") from None
+    wanted = asked(words)
+    trials = trials_of(wanted)
     plan = plan_of(wanted, trials)
     if wanted.dry_run:
         show_points(wanted, trials, plan)
@@ -177,13 +185,3 @@ def tune(words: tuple[str, ...]) -> None:
     with reporter(plan) as watching:
         summary, found = carry_out(wanted, watching, trials=trials)
     sys.exit(show_tuned(found, summary, plan))
-
-
-def _planned(words: tuple[str, ...]) -> "Plan":
-    """`bench.sweeps.plan.plan`, for which a run's identity brings in the training stack."""
-    from bench.sweeps.plan import plan
-
-    try:
-        return plan(words)
-    except ModuleNotFoundError as error:
-        raise UserError(f"training needs {error.name}, which is not installed. Run `make install`.") from None

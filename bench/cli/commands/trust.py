@@ -5,57 +5,63 @@ from pathlib import Path
 
 import click
 
+from bench.cli.dialect import Dialect, data_root_option, json_option, store_option
+from bench.cli.output import print_json
+from bench.cli.stack import training_stack
 from bench.errors import UserError
 
 
-@click.command()
+@click.command(cls=Dialect, short_help="check records: the verdict of CI")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
-@click.option("--results", type=click.Path(path_type=Path), default=None, help="a store, not results/")
+@store_option
 @click.option("--against", metavar="REF", default=None, help="the commit whose records stay; else where HEAD left main")
 @click.option(
-    "--checkout", type=click.Path(path_type=Path), default=None, help="judge another checkout; none of it runs"
+    "--checkout", type=click.Path(path_type=Path), default=None, help="validate another checkout; none of its code runs"
 )
-@click.option("--json", "as_json", is_flag=True, help="the same as JSON")
+@json_option
 def validate(
-    paths: tuple[Path, ...], results: Path | None, against: str | None, checkout: Path | None, as_json: bool
+    paths: tuple[Path, ...], store: Path | None, against: str | None, checkout: Path | None, as_json: bool
 ) -> None:
     """Check records: exactly the verdict of CI. Without a path, all of results/.
 
     \b
     bench validate                                         every record, and every reproduction
     bench validate results/nano-v1/pcgrad                  one method; it is compared with the rest of the suite
-    bench validate --results runs                          another store
+    bench validate store=runs                              another store
 
-    Each problem names file, field, reason and remedy. Warnings and notices refuse nothing. Exit code 1: an error.
+    Each problem names file, field, reason and remedy. Warnings and notices do not fail validation; errors
+    exit with 1.
     """
     from bench.cli.displays import verdicts as display
-    from bench.cli.displays.runs import console
+    from bench.cli.displays.terminal import console
     from bench.request.suite import ROOT
     from bench.validation.checkout import Checkout
     from bench.validation.verdict import validate as judge
 
     root = checkout or ROOT
-    store = results or root / "results"
-    verdict = judge(store, paths, against, Checkout(root))
+    folder = store or root / "results"
+    verdict = judge(folder, paths, against, Checkout(root))
     if as_json:
-        click.echo(_as_text(display.verdict_json(verdict)))
+        print_json(display.verdict_json(verdict))
     else:
         for line in display.lines(verdict):
             click.echo(line)
-        console().print(display.table(verdict, store))
+        console().print(display.table(verdict, folder))
         for line in display.summary(verdict):
             click.echo(line)
     sys.exit(0 if verdict.good else 1)
 
 
-@click.command()
+@click.command(cls=Dialect, short_help="run a record's run again, and compare")
 @click.argument("words", nargs=-1, metavar="[RECORD] [store=DIR] [data_root=DIR]")
+@store_option
+@data_root_option
 @click.option("--sample", type=int, metavar="N", help="draw N records that are new since main, in place of RECORD")
 @click.option("--seed", type=int, default=0, show_default=True, help="of the draw")
 @click.option("--against", metavar="REF", help="the commit whose records are not new; else where HEAD left main")
 @click.option("--out", type=click.Path(path_type=Path), help="where reproductions go, not reproductions/")
 @click.option("--anyway", is_flag=True, help="also where this checkout would run other code; nothing is written then")
-@click.option("--json", "as_json", is_flag=True, help="the same as JSON")
+@json_option
 def reproduce(
     words: tuple[str, ...],
     sample: int | None,
@@ -76,21 +82,22 @@ def reproduce(
     score and no gain differs by more than other samples or another seed would make it; the rule is fixed in
     bench/records/reproductions.py. Writes a reproduction, a small JSON file. Exit code 1: not reproduced.
     """
-    from bench.cli.commands.running import _run_function
     from bench.cli.displays.reproductions import again_json, show_again
-    from bench.cli.displays.runs import console, make_watcher
+    from bench.cli.displays.runs import make_watcher
+    from bench.cli.displays.terminal import console
     from bench.contributing.reproduce import REPRODUCTIONS
     from bench.contributing.reproduce import reproduce as run_again
+    from bench.run.story import run
 
     verdicts = list[str]()
     records, given = _asked(words, sample, seed, against)
     for record in records:
-        with make_watcher() as watcher:
+        with make_watcher() as watcher, training_stack():
             watcher.phase("start")
-            again = run_again(record, given, out or REPRODUCTIONS, watcher, _run_function(), anyway)
+            again = run_again(record, given, out or REPRODUCTIONS, watcher, run, anyway)
         if again is None:  # a process beside the first one of a run
             continue
-        click.echo(_as_text(again_json(again))) if as_json else show_again(again, console())
+        print_json(again_json(again)) if as_json else show_again(again, console())
         verdicts.append(again.reproduction.verdict)
     sys.exit(1 if "not reproduced" in verdicts else 0)
 
@@ -109,7 +116,7 @@ def _asked(
     return [Path(words[0])], words[1:]
 
 
-@click.command()
+@click.command(cls=Dialect, short_help="prepare a pull request of results")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--dry-run/--no-dry-run", default=True, show_default=True, help="only say what would be done")
 @click.option("--branch", help="name of the branch that is made")
@@ -137,9 +144,3 @@ def submit(paths: tuple[Path, ...], dry_run: bool, branch: str | None, text: Pat
     if not dry_run:
         commit(found, name, body, where)
         show_done(found, name, where)
-
-
-def _as_text(data: object) -> str:
-    import json
-
-    return json.dumps(data, indent=2, allow_nan=False)

@@ -23,7 +23,8 @@ from bench.analysis.runs import REFERENCE
 from bench.analysis.significance import ALPHA
 from bench.analysis.statistics import Interval
 from bench.analysis.text import p_value, plural, signed, with_ends
-from bench.errors import unknown
+from bench.cli.displays.terminal import Listing
+from bench.errors import UserError, unknown
 
 ROWS = 12
 """Rows of a report's table that the terminal shows; the site and --json have all."""
@@ -52,14 +53,24 @@ def report_json(reports: Iterable[Report]) -> dict[str, Any]:
     return {"reports": [_report_data(report) for report in reports]}
 
 
+def chosen_reports(reports: Sequence[Report], keys: Sequence[str]) -> list[Report]:
+    """The reports of these keys, all if there are none. UserError for a key that no report has."""
+    known = {report.key: report for report in reports}
+    for key in keys:
+        if key not in known:
+            raise UserError(f"there is no report {key}. Reports are {', '.join(known)}.")
+    return [known[key] for key in keys or known]
+
+
 def show_leaderboard(board: Board, console: Console) -> None:
     """One row a method, the largest mean gain first, and what so many seeds can tell apart."""
-    table = Table(title=f"{escape(board.name)}: {_size(board)}", title_justify="left")
+    table = Listing(title=f"{escape(board.name)}: {_size(board)}", title_justify="left")
+    table.sparing("area", "worst task", "seeds", "p", "group")
     table.add_column("method", overflow="fold")
     for heading in ("mean gain", f"minus {REFERENCE}", "p", "worst task", "area", "seeds", "group"):
         table.add_column(heading, justify="right")
 
-    table.add_column("verdict")
+    table.add_column("verdict", overflow="fold")
     for row in board.rows:
         table.add_row(*_leaderboard_cells(row))
 

@@ -1,5 +1,7 @@
 """What `dry_run=true` prints: the plan of a run, what its ledger would say, what a device would hold."""
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 
@@ -24,9 +26,22 @@ def show_forecast(found: Forecast, console: Console) -> None:
     console.print(_memory(found) if found.memory else _unknown(suite.model))
 
 
+def forecast_json(found: Forecast) -> dict[str, Any]:
+    """The forecast as JSON takes it; sizes in bytes."""
+    return {
+        "method": found.request.method,
+        "suite": found.request.suite.name,
+        "seed": found.request.seed,
+        "tasks": dict(found.tasks),
+        "counters": [{"name": name, "count": count, "how": how} for name, count, how in found.counters],
+        "memory": [{"for": part.name, "held": part.phase, "bytes": round(part.size)} for part in found.memory],
+        "peak_bytes": round(found.peak) if found.memory else None,
+    }
+
+
 def _rows(title: str, rows: list[tuple[str, str]]) -> Table:
     table = Table(title=title, title_justify="left")
-    table.add_column("task", no_wrap=True)
+    table.add_column("task", overflow="fold")
     table.add_column("rows")
     for row in rows:
         table.add_row(*row)

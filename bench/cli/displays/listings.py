@@ -6,6 +6,7 @@ from bench.request.suite import Suite
 from methods._registry import MethodCard
 
 if TYPE_CHECKING:
+    from bench.contributing.authoring import Report
     from methods import Settings
 
 TEXTS = ("name", "version", "title", "summary", "source", "differs", "costs", "conflicts")
@@ -32,3 +33,21 @@ def settings_data(settings: "type[Settings]") -> list[dict[str, Any]]:
 def suite_data(suite: Suite) -> dict[str, Any]:
     """Every field of a suite, and its digest, which records name."""
     return {**suite.model_dump(mode="json"), "digest": suite.digest}
+
+
+def report_data(report: "Report") -> dict[str, Any]:
+    """What the contract says of a method: each property with its violations, and what was measured."""
+    return {
+        "method": report.card.name,
+        "broken": report.broken,
+        "properties": [
+            {
+                "name": verdict.name,
+                "rule": verdict.rule,
+                "violations": list(verdict.violations),
+                "skipped": verdict.skipped,
+            }
+            for verdict in report.verdicts
+        ],
+        "facts": list(report.facts),
+    }

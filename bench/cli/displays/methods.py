@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from bench.cli.displays.runs import console
+from bench.cli.displays.terminal import console
 from methods._registry import MethodCard
 
 if TYPE_CHECKING:

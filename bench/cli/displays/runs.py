@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,20 +21,15 @@ from rich.progress import (
 from rich.table import Table
 
 from bench.analysis.imbalance import norm_ratio, norm_share, squared_norms
+from bench.cli.displays.terminal import Listing, console
 from bench.errors import UserError
 from bench.records.schema import Record
 from bench.records.store import read, record_path
 from bench.records.track import RATE
 from bench.request.request import RESULTS
-from bench.request.suite import Suite
 
 PLAIN_LINES = 10
 """Progress lines of a run whose output is not a terminal."""
-
-
-def console() -> Console:
-    """A console on standard output; wide enough for the tables where there is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
 
 class PlainWatcher:
@@ -143,8 +138,8 @@ def show_record(record: Record, path: Path) -> None:
 
 def task_table(record: Record, reference: Record | None, title: str) -> Table:
     """One row a task: before, after, gain, squared norm and its share, gain minus that of `reference`."""
-    table = Table(title=title, title_justify="left")
-    table.add_column("task")
+    table = Listing(title=title, title_justify="left").sparing("norm share", "squared norm")
+    table.add_column("task", overflow="fold")
     for heading in ("before", "after", "gain", "squared norm", "norm share", "gain - uniform"):
         table.add_column(heading, justify="right")
 
@@ -174,15 +169,6 @@ def reference_of(record: Record) -> Record | None:
     except UserError:
         return None
     return reference if reference.suite.digest == record.suite.digest and reference.status == "done" else None
-
-
-def show_suites(suites: Iterable[Suite]) -> None:
-    """One row a suite."""
-    table = Table("suite", "what", "tasks", "model", "steps", "seeds")
-    for suite in suites:
-        seeds = " ".join(map(str, suite.seeds))
-        table.add_row(suite.name, suite.summary, ", ".join(suite.tasks), suite.model, str(suite.recipe.steps), seeds)
-    console().print(table)
 
 
 def _rewards(rewards: Mapping[str, float]) -> str:

@@ -5,14 +5,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from bench.cli.displays.runs import console
+from bench.cli.displays.terminal import Listing, console
 from bench.sweeps.local import log_of
 from bench.sweeps.plan import Cost, Entry, Plan, cost
 from bench.sweeps.runs import STATES, Run
@@ -37,7 +37,7 @@ def show_plan(plan: Plan) -> None:
     """One row a method and suite, its seeds by state; then what is wrong, and what is left to spend."""
     out = console()
     shown = [state for state in STATES if plan.counts[state]]
-    table = Table("suite", "method", *shown, "each", "from")
+    table = Listing("suite", "method", *shown, "each", "from").sparing("from", "each")
     groups: dict[tuple[str, str], list[Entry]] = {}
 
     for entry in plan.entries:
@@ -206,7 +206,29 @@ def show_summary(summary: Summary, plan: Plan) -> None:
     if summary.trouble:
         out.print(escape(summary.trouble), soft_wrap=True)
     if summary.interrupted or summary.not_begun:
-        out.print("The same command goes on with what is left.")
+        out.print("To resume, repeat the command.")
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """What became of the plan, as JSON takes it."""
+    return {
+        "done_before": [str(entry.run) for entry in summary.found],
+        "runs": [
+            {
+                "run": str(outcome.run),
+                "result": outcome.result,
+                "reason": outcome.reason,
+                "seconds": outcome.seconds,
+                "record": str(outcome.run.path),
+                "command": outcome.run.command,
+            }
+            for outcome in summary.outcomes
+        ],
+        "refused": [{"run": str(each.run), "reason": each.status.reason} for each in summary.refused],
+        "not_begun": summary.not_begun,
+        "trouble": summary.trouble,
+        "interrupted": summary.interrupted,
+    }
 
 
 def _show_failure(out: Console, run: str, reason: str, log: Path | None, command: str) -> None:

@@ -7,8 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.analysis.text import signed
-from bench.cli.displays.runs import console
 from bench.cli.displays.sweeps import duration, show_summary
+from bench.cli.displays.terminal import console
 from bench.records.tuning import Tuning
 from bench.sweeps.plan import Plan, cost
 from bench.sweeps.sweep import Summary

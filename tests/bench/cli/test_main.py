@@ -137,7 +137,7 @@ def test_a_run_prints_its_table_and_show_prints_it_again(tmp_path):
     for text in ("before", "gain - uniform", "norm share", "Cost: 1 steps", "Record: ", "Exploratory, not ranked"):
         assert text in done.stdout
     again = bench(*words)
-    assert "finished already" in again.stdout
+    assert "Already done" in again.stdout
     (record,) = tmp_path.rglob("*.json")
     assert bench("show", str(record)).stdout.splitlines()[-1].startswith("Record: ")
 

@@ -77,7 +77,7 @@ def test_a_summary_has_reasons_logs_and_commands_that_a_shell_takes(capsys):
         "failed: c on demo, seed 0: unreadable: no JSON",
         "6 runs: 1 done before, 1 done, 1 failed, 2 not begun, 1 not run: their records stay.",
         "cannot write x.",
-        "The same command goes on with what is left.",
+        "To resume, repeat the command.",
     ):
         assert text in said
 
