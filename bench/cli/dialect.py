@@ -14,6 +14,7 @@ from bench.cli.completion import suite_names
 from bench.errors import UserError
 
 DEFAULT_SUITE = "nano-v1"
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 WORDS = "words"
 """The argument of commands that take `key=value` words; their options become such words."""
 
@@ -51,6 +52,9 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 class Dialect(click.Command):
     """A command of the dialect."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"context_settings": HELP, **options})
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Words that are options are taken as such; where a command takes words, its options become words."""

@@ -9,7 +9,7 @@ import sys
 import click
 
 from bench.cli.commands import catalogue, installation, results, running, trust
-from bench.cli.dialect import Sections
+from bench.cli.dialect import HELP, Sections
 from bench.cli.output import writing
 from bench.errors import UserError
 
@@ -22,7 +22,7 @@ ROOMS = {
 }
 
 
-@click.group(cls=Sections, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Sections, context_settings=HELP)
 @click.version_option(package_name="balancebench", prog_name="bench")
 def cli() -> None:
     """BalanceBench: compare methods that balance tasks in LLM post-training.

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from bench.cli.completion import method_names, suite_names, task_names
-from bench.cli.dialect import Dialect, data_root_option, json_option
+from bench.cli.dialect import HELP, Dialect, data_root_option, json_option
 from bench.cli.output import print_json
 from bench.errors import UserError
 
@@ -59,12 +59,12 @@ def check(method: str | None, as_json: bool) -> None:
     sys.exit(1 if report.broken else 0)
 
 
-@click.group(short_help="write a new method from a template")
+@click.group(context_settings=HELP, short_help="write a new method from a template")
 def new() -> None:
     """Write a new method from a template."""
 
 
-@new.command("method")
+@new.command("method", cls=Dialect)
 @click.argument("name")
 @click.option(
     "--acts-on", type=click.Choice(PLACES), default="gramian", show_default=True, help="where the method acts"

@@ -30,7 +30,7 @@ def doctor(as_json: bool) -> None:
     sys.exit(1 if any(problem for _, problem, _ in found) else 0)
 
 
-@click.command(short_help="print the completion script of a shell")
+@click.command(cls=Dialect, short_help="print the completion script of a shell")
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
     """Print the script that completes commands, methods, suites, tasks and keys in a shell.
