@@ -11,7 +11,7 @@ from bench.cli.dialect import Dialect, json_option, one_suite, store_option, sui
 from bench.cli.output import print_json
 
 if TYPE_CHECKING:
-    from bench.analysis.board import Board
+    from bench.analysis.rows import Board
 
 
 @click.command(cls=Dialect, short_help="show the record of one run")

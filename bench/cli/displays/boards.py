@@ -68,9 +68,9 @@ def show_leaderboard(board: Board, console: Console) -> None:
     table.sparing("area", "worst task", "seeds", "p", "group")
     table.add_column("method", overflow="fold")
     for heading in ("mean gain", f"minus {REFERENCE}", "p", "worst task", "area", "seeds", "group"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
 
-    table.add_column("verdict", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
     for row in board.rows:
         table.add_row(*_leaderboard_cells(row))
 
