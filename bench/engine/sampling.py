@@ -3,11 +3,23 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from tasks import Row
+
+
+class Prompt(NamedTuple):
+    """A question that a step asks. task: its blind index; place: of the row in the task's stream, from 0.
+
+    The place fixes the noise of the replies: whoever asks the n-th row of a task, in whatever step, meets the same.
+    """
+
+    task: int
+    row: Row
+    place: int
 
 
 def seeded(*parts: object) -> torch.Generator:
@@ -56,10 +68,11 @@ class PromptStream:
         self.taken = taken
         self._order = islice(self._endless(seeded(self.seed, "rows", self.rows[0].task)), taken, None)
 
-    def take(self, count: int) -> list[Row]:
-        """The next `count` rows."""
+    def take(self, count: int) -> list[tuple[int, Row]]:
+        """The next `count` rows, each with its place in the stream."""
+        first = self.taken
         self.taken += count
-        return [self.rows[next(self._order)] for _ in range(count)]
+        return [(place, self.rows[next(self._order)]) for place in range(first, self.taken)]
 
     def _endless(self, generator: torch.Generator) -> Iterator[int]:
         while True:

@@ -19,10 +19,12 @@ from lm_eval import evaluator
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.tasks import TaskManager
-from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.errors import UserError
+from bench.models.noise import uniforms
 from bench.models.prompts import encoded, ends
+from bench.models.sampler import Sampler
 from bench.records.fields import Digest, Frozen
 from bench.records.schema import Score
 from bench.records.store import digest_of, write
@@ -53,7 +55,7 @@ class EvaluationSettings(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Replies sampled together; part of the result, because it shapes the noise."""
+        """Replies sampled together."""
 
     @property
     def seed(self) -> int:
@@ -73,9 +75,6 @@ def evaluate(
     with quietly(), undisturbed(model):
         manager = TaskManager(include_defaults=False, metadata={"items": settings.items, "skip": settings.skip})
         loaded = manager.load([str(task.harness_yaml) for task in tasks])
-        chosen = {"temperature": settings.temperature, "max_gen_toks": settings.max_reply_tokens}
-        for description in loaded["tasks"].values():
-            description.set_config("generation_kwargs", chosen, update=True)
         sampler = _Sampler(model, tokenizer, settings)
         samples = evaluator.evaluate(sampler, loaded, bootstrap_iters=0, log_samples=True)["samples"]
     return {task.name: score(_rewards(samples[task.name])) for task in tasks}
@@ -141,7 +140,7 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
     """The model as lm-eval asks it: one sampled reply a request.
 
     Unlike lm-eval's HFLM it ends a reply at the end-of-text token alone, and not where a reply spells that
-    token's name in letters, as training does; it never cuts a prompt; and it seeds each batch by itself.
+    token's name in letters, as training does; it never cuts a prompt; and an item meets the same noise in every model.
     """
 
     def __init__(
@@ -155,32 +154,37 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
         """The replies, in the order of the requests."""
         replies = [""] * len(requests)
         size = self.settings.batch_size
-        for task, group in groupby(range(len(requests)), key=lambda i: requests[i].task_name):
+        for _task, group in groupby(range(len(requests)), key=lambda i: requests[i].task_name):
             order = sorted(group, key=lambda i: len(requests[i].args[0]))  # little padding in a batch
             for start in range(0, len(order), size):
                 batch = order[start : start + size]
-                # transformers samples from the global generator, which `undisturbed` restores
-                torch.manual_seed(int(digest_of([self.settings.seed, task, start])[:15], 16))
-                texts = self._sample([requests[i].args[0] for i in batch], requests[batch[0]].args[1])
-                for i, text in zip(batch, texts, strict=True):
+                for i, text in zip(batch, self._sample([requests[i] for i in batch]), strict=True):
                     replies[i] = text
         return replies
 
-    def _sample(self, prompts: list[str], options: Mapping[str, Any]) -> list[str]:
-        """A reply to each prompt. options: the description's generation_kwargs, all alike in a task."""
-        known = {name: options[name] for name in options if name not in ("until", "max_gen_toks")}
-        # replaced, not passed: what a call leaves open is filled from the model's own, such as a penalty
-        self.language_model.generation_config = GenerationConfig(
-            **known,
-            max_new_tokens=options["max_gen_toks"],
-            eos_token_id=self.ends,
-            pad_token_id=self.tokenizer.pad_token_id,
+    def _sample(self, requests: Sequence[Instance]) -> list[str]:
+        """A reply to each request of one task; its noise is fixed by the item, whatever it is sampled with."""
+        settings = self.settings
+        sampler = Sampler(
+            self.language_model,
+            self.ends,
+            self.tokenizer.pad_token_id,
+            settings.temperature,
+            settings.max_reply_tokens,
         )
-        ids = {"input_ids": [encoded(self.tokenizer, prompt) for prompt in prompts]}
-        inputs = self.tokenizer.pad(ids, padding_side="left", return_tensors="pt").to(self.language_model.device)
-        ids, mask = inputs["input_ids"], inputs["attention_mask"]
-        sampled = self.language_model.generate(input_ids=ids, attention_mask=mask, use_cache=True)
-        return list(self.tokenizer.batch_decode(sampled[:, ids.shape[1] :], skip_special_tokens=True))
+        noise = [
+            uniforms(
+                settings.max_reply_tokens,
+                "evaluation",
+                settings.seed,
+                request.task_name,
+                settings.skip + request.doc_id,
+            )
+            for request in requests
+        ]
+        prompts = [encoded(self.tokenizer, request.args[0]) for request in requests]
+        sampled = sampler.sample(prompts, torch.stack(noise)[:, None])
+        return list(self.tokenizer.batch_decode(sampled.replies, skip_special_tokens=True))
 
     def loglikelihood(self, requests: list[Instance]) -> list[Any]:
         """Not asked for by any task. NotImplementedError."""
@@ -193,7 +197,6 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
 def undisturbed(model: PreTrainedModel) -> Iterator[None]:
     """The model in evaluation mode; afterwards its modes and the global generators are as before."""
     modes = {module: module.training for module in model.modules()}
-    own = model.generation_config
     python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - lm-eval may draw from it
     devices = [model.device] if model.device.type == "cuda" else []
     with torch.random.fork_rng(devices):
@@ -201,7 +204,6 @@ def undisturbed(model: PreTrainedModel) -> Iterator[None]:
             model.eval()
             yield
         finally:
-            model.generation_config = own
             for module, training in modes.items():
                 module.training = training
             random.setstate(python)

@@ -25,7 +25,8 @@ OPTIONAL_CURVES = ("intended_share", "gradient_cosine", "move_cosine")
 """Curves that a record may lack; they are diagnostics, and no part of the outcome."""
 
 LATER: dict[str, dict[str, object]] = {
-    "": {"standard": []},
+    "": {"packing": "", "standard": []},
+    "ledger": {"cpu_seconds": None, "computed_tokens": None, "rollout_tokens": None},
     "method": {"tuning": None},
     "model": {"trained": None},
     "provenance": {"processes": 1},
@@ -56,6 +57,15 @@ class Ledger(Frozen):
     """Seconds of training: rollouts, rewards, gradients and the method; without set-up and evaluation."""
     peak_memory_bytes: Count = 0
     """Largest resident set of the process, or largest allocation on the accelerator."""
+    cpu_seconds: Positive | None = None
+    """Processor time of training, over all threads of the process: it does not depend on what else a machine does.
+
+    None in records that were made before it was counted, as are the next two.
+    """
+    computed_tokens: Count | None = None
+    """Tokens that went through the model for a loss, prompts and padding included."""
+    rollout_tokens: Count | None = None
+    """Tokens that went through the model to sample completions, prompts and padding included."""
 
 
 class Budget(Frozen):
@@ -275,6 +285,8 @@ class Record(Frozen):
     """How the loss sums over tokens and completions: every gradient norm here depends on it."""
     curves: Curves
     provenance: Provenance
+    packing: Text = ""
+    """How the step computed its losses: `auto`, `shared` or `padded`, and why if that is not what was asked for."""
     standard: list[StandardScore] = Field([], max_length=32)
     """lm-eval's own tasks, where the suite names any."""
     outcome_digest: Digest

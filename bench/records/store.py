@@ -21,6 +21,8 @@ DAMAGED = "Delete it and run again; if it is committed, `git restore` it."
 """What mends a file that is no record, wherever it was met: `bench run` writes no record over what it cannot read."""
 Document = TypeVar("Document", bound=Frozen)
 
+MEASURED = ("wall_seconds", "cpu_seconds", "peak_memory_bytes", "computed_tokens", "rollout_tokens")
+"""Of the ledger, what may differ between two runs of one identity: time, memory, and how losses were computed."""
 EXACT = ("name", "version", "settings", "source_digest")
 """What fixes a method's behaviour."""
 
@@ -59,7 +61,7 @@ def outcome_digest(record: dict[str, Any]) -> str:
     record: the JSON form. Wall time, memory and provenance differ between machines, and a record may lack the
     optional curves; these are left out. Scores of lm-eval's own tasks count where there are any.
     """
-    ledger = {key: value for key, value in record["ledger"].items() if key not in ("wall_seconds", "peak_memory_bytes")}
+    ledger = {key: value for key, value in record["ledger"].items() if key not in MEASURED}
     curves = {key: value for key, value in record["curves"].items() if key not in OPTIONAL_CURVES}
     parts = [record["identity"], record["status"], record["tasks"], ledger, curves]
     if record.get("standard"):

@@ -48,6 +48,9 @@ class Recipe(Part):
     clip_range: float = Field(0.2, gt=0, lt=1, description="GRPO's epsilon")
     micro_batch: int = Field(1024, ge=1, description="most sequences of one task in one forward pass")
     rollout_batch: int | None = Field(None, ge=1, description="most completions sampled together; none: all of a step")
+    packing: Literal["auto", "shared", "padded"] = Field(
+        "auto", description="a prompt with its replies in one row, or a row each; auto: what costs less"
+    )
     train_rows: int = Field(4096, ge=1, le=10_000_000, description="training rows a task")
     validation_rows: int = Field(256, ge=1, le=1_000_000, description="training rows kept for methods that validate")
     threads: int = Field(1, ge=1, le=1024, description="CPU threads; part of the result's bits")
@@ -173,7 +176,7 @@ class Suite(Part):
 
 LATER = ("revision", "dtype", "lora", "gradient_checkpointing", "rollout", "scored", "advantage_scale", "rows")
 """Fields that suites with results do not name."""
-LATER_RECIPE = ("rollout_batch", "validation_rows")
+LATER_RECIPE = ("packing", "rollout_batch", "validation_rows")
 LATER_DEFAULTS = {name: Suite.model_fields[name].default for name in LATER}
 
 

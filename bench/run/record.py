@@ -39,6 +39,7 @@ def record_of(session: Session) -> Record:
             accelerator(),
             session.world.size,
         ),
+        "packing": session.training.prefixes.said if suite.regime == "grpo" else "",
         "standard": session.held_out.standard,
         "outcome_digest": "0" * 64,
     }

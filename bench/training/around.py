@@ -77,7 +77,7 @@ class ExtraPasses(Generic[Batch]):
                 self._engine.point_at(rows[batch.task])
                 for micro in _micros(batch):
                     (self._loss(micro.data) * micro.share).backward()  # type: ignore[no-untyped-call]
-                self._ledger.charge(batch.sequences, batch.tokens, backward=True)
+                self._ledger.charge(batch.sequences, batch.tokens, batch.computed, backward=True)
         return self._engine.gathered(rows)
 
     def losses(self, offset: Callable[[int], Tensor]) -> Tensor:
@@ -88,7 +88,7 @@ class ExtraPasses(Generic[Batch]):
                 total = torch.zeros((), dtype=torch.float64)
                 for micro in _micros(batch):
                     total += self._loss(micro.data).double().cpu() * micro.share
-                self._ledger.charge(batch.sequences, batch.tokens, backward=False)
+                self._ledger.charge(batch.sequences, batch.tokens, batch.computed, backward=False)
                 found[batch.task] = self._engine.world.sum(total)
         return found
 

@@ -15,6 +15,8 @@ class MicroBatch(Generic[Batch]):
 
     data: Batch
     share: float
+    computed: int = 0
+    """Tokens through the model, prompts and padding included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,11 @@ class TaskBatch(Generic[Batch]):
     sequences: int
     tokens: int
     """That enter the loss."""
+
+    @property
+    def computed(self) -> int:
+        """Tokens through the model in this process, prompts and padding included."""
+        return sum(micro.computed for half in self.halves for micro in half)
 
 
 @dataclass(frozen=True, slots=True)

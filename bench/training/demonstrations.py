@@ -8,10 +8,11 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
+from bench.engine.sampling import Prompt
 from bench.engine.world import World
 from bench.models.prompts import demonstration
 from bench.training.batches import Measured, MicroBatch, TaskBatch
-from tasks import Row, Task
+from tasks import Task
 
 IGNORED = -100
 """Label of a token that enters no loss: prompt and padding."""
@@ -27,11 +28,11 @@ class Demonstration:
 
 
 def demonstrations(
-    tasks: Sequence[Task], prompts: Sequence[tuple[int, Row]], tokenizer: PreTrainedTokenizerBase, most: int
+    tasks: Sequence[Task], prompts: Sequence[Prompt], tokenizer: PreTrainedTokenizerBase, most: int
 ) -> list[Demonstration]:
     """Each prompt with its task's solution, which is cut after `most` tokens."""
     shown = []
-    for task, row in prompts:
+    for task, row, _ in prompts:
         prompt, reply = demonstration(tokenizer, row.prompt, tasks[task].solution(row))
         shown.append(Demonstration(task, prompt, reply[:most]))
     return shown

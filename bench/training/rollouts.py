@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,11 +11,13 @@ from torch import Tensor
 from bench.engine.world import World
 from bench.training.answers import sample_weights_of
 from bench.training.batches import Measured, MicroBatch, TaskBatch
+from bench.training.packing import Group, packed
+from bench.training.prefixes import Prefixes, padded_size
 from methods import Method, Rollouts, SampleWeighting
 
 PROBABILITIES = ("old_per_token_logps", "sampling_per_token_logps", "importance_sampling_ratio")
-Padded = dict[str, Tensor]
-"""TRL's padded tensors of the completions that this process sampled, [n, ...]."""
+Padded = dict[str, Any]
+"""TRL's padded tensors of the completions that this process sampled, [n, ...]; as `packed`, the same in shared rows."""
 
 
 def scaled(rollouts: Rollouts, factors: Sequence[float]) -> Rollouts:
@@ -37,10 +41,21 @@ def reweighted(rollouts: Rollouts, method: Method, step: int) -> Tensor:
 
 
 def grouped(
-    batch: Padded, rollouts: Rollouts, advantages: Tensor, most: int, world: World | None = None
+    batch: Padded,
+    rollouts: Rollouts,
+    advantages: Tensor,
+    most: int,
+    world: World | None = None,
+    prefixes: Prefixes | None = None,
 ) -> list[TaskBatch[Padded]]:
-    """The step's rollouts by task, in two halves by prompt group, cut into micro-batches of at most `most`."""
+    """The step's rollouts by task, in two halves by prompt group, cut into micro-batches of at most `most`.
+
+    A completion of advantage 0 adds nothing to loss or gradient and is not computed, though it counts in the mean.
+    prefixes: decides which micro-batches share their prompts; None: none does.
+    """
     world = world or World()
+    own = mine(rollouts, world)
+    ours_advantages, ours_groups = advantages[own], rollouts.group[own]
     result = []
     for task in torch.unique(rollouts.task).tolist():
         ours = rollouts.task == task
@@ -49,8 +64,8 @@ def grouped(
         parts = [groups] if middle == 0 else [groups[:middle], groups[middle:]]
         halves = tuple(
             [
-                MicroBatch(padded(batch, advantages[mine(rollouts, world)], chosen), len(chosen) / total)
-                for chosen in torch.split(_places(rollouts, part, world), most)
+                micro_batch(padded(batch, ours_advantages, chosen), ours_groups[chosen], len(chosen) / total, prefixes)
+                for chosen in torch.split(_heard(rollouts, part, own, ours_advantages), most)
                 if len(chosen)
             ]
             for part in parts
@@ -65,9 +80,9 @@ def mine(rollouts: Rollouts, world: World) -> Tensor:
     return rollouts.group % world.size == world.rank
 
 
-def _places(rollouts: Rollouts, groups: Tensor, world: World) -> Tensor:
-    """Where the completions of some groups are among this process's."""
-    return torch.isin(rollouts.group[mine(rollouts, world)], groups).nonzero()[:, 0]
+def _heard(rollouts: Rollouts, groups: Tensor, own: Tensor, advantages: Tensor) -> Tensor:
+    """Where the completions of some groups that have an advantage are among this process's. own: [N] bool."""
+    return (torch.isin(rollouts.group[own], groups) & (advantages != 0)).nonzero()[:, 0]
 
 
 def padded(batch: Mapping[str, Tensor], advantages: Tensor, chosen: Tensor) -> Padded:
@@ -86,6 +101,34 @@ def padded(batch: Mapping[str, Tensor], advantages: Tensor, chosen: Tensor) -> P
         if name in batch:
             data[name] = batch[name][chosen][:, :reply]
     return data
+
+
+def micro_batch(data: Padded, groups: Tensor, share: float, prefixes: Prefixes | None) -> MicroBatch[Padded]:
+    """Sequences that go through the model together, with shared prompts if that is wanted.
+
+    groups: the prompt group of each, [n]; sequences of one group are neighbours.
+    """
+    found = groups_of(data, groups.tolist())
+    rows, width = padded_size(found)
+    if prefixes is None or not prefixes.wanted(found):
+        return MicroBatch(data, share, rows * width)
+    shared = packed(found, prefixes.padding, prefixes.device)
+    return MicroBatch({**data, "packed": shared}, share, shared.tokens.numel())
+
+
+def groups_of(data: Padded, groups: Sequence[int]) -> list[Group]:
+    """Prompts and replies of padded sequences, by group."""
+    prompts, replies = _unpadded(data, "prompt"), _unpadded(data, "completion")
+    found = []
+    for _, members in groupby(range(len(groups)), key=groups.__getitem__):
+        places = list(members)
+        found.append(Group(prompts[places[0]], [replies[place] for place in places]))
+    return found
+
+
+def _unpadded(data: Padded, part: str) -> list[list[int]]:
+    rows = zip(data[f"{part}_ids"].tolist(), data[f"{part}_mask"].tolist(), strict=True)
+    return [[token for token, there in zip(tokens, mask, strict=True) if there] for tokens, mask in rows]
 
 
 def measure(rollouts: Rollouts, advantages: Tensor, tasks: int) -> Measured:

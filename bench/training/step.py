@@ -70,7 +70,7 @@ class BalancedStep(Generic[Batch]):
                     scaled = loss(micro.data) * micro.share
                     (scaled * self.gradients.scale).backward()  # type: ignore[no-untyped-call]
                     means.append(scaled.detach())
-            self.ledger.charge(batch.sequences, batch.tokens, backward=True)
+            self.ledger.charge(batch.sequences, batch.tokens, batch.computed, backward=True)
             self.gradients.join(batch.task, batch.first_share)
             losses[batch.task] = whole(means, self.gradients.world)
         return losses

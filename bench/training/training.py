@@ -23,6 +23,7 @@ from bench.training.callback import Show, StepCallback
 from bench.training.checkpoint.chance import chance, set_chance
 from bench.training.checkpoint.keeper import Checkpoints
 from bench.training.checkpoint.progress import Progress
+from bench.training.prefixes import Prefixes
 from bench.training.step import BalancedStep
 from bench.training.trl.balanced import Balanced
 from bench.training.trl.common import trained
@@ -60,6 +61,7 @@ class Training:
         self.streams = [PromptStream(task_rows[: len(task_rows) - kept], seed) for task_rows in rows]
         self.validation = [PromptStream(task_rows[-kept:], seed) for task_rows in rows] if kept else []
         self.gradients = TaskGradients(*trained(model), len(tasks))
+        self.prefixes = Prefixes(model, suite.recipe.packing, tokenizer.pad_token_id)
         self.checkpoints = checkpoints or Checkpoints()
 
     @property
@@ -176,9 +178,18 @@ class Training:
                 *given, config, self.tasks, self.streams, self.validation, recipe, callbacks=[watch]
             )
         config = grpo_config(self.suite, steps, seed, prompts * recipe.rollouts_per_prompt, folder, extra_passes)
-        factors = self.suite.advantage_scale
         kind = DistillingTrainer if teaching else BalancedGRPOTrainer
-        trainer = kind(*given, config, self.tasks, self.streams, recipe, [watch], factors)
+        trainer = kind(
+            *given,
+            config,
+            self.tasks,
+            self.streams,
+            recipe,
+            self.seed,
+            self.prefixes,
+            callbacks=[watch],
+            factors=self.suite.advantage_scale,
+        )
         if isinstance(trainer, DistillingTrainer) and teaching:
             trainer.teaching = teaching
         return trainer

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
 from bench.engine.postcheck import cosines_to_mean
-from bench.engine.sampling import Apportionment, PromptStream
+from bench.engine.sampling import Apportionment, Prompt, PromptStream
 from bench.engine.world import World
 from bench.errors import RunFailed
 from bench.request.suite import Recipe
@@ -20,7 +20,7 @@ from bench.training.batches import Measured, TaskBatch
 from bench.training.callback import StepCallback
 from bench.training.step import BalancedStep
 from methods import TaskSampling
-from tasks import Row, Task
+from tasks import Task
 
 Batch = dict[str, Tensor]
 
@@ -69,7 +69,7 @@ class Balanced(ABC):
         return DataLoader(tickets, batch_size=1)  # type: ignore[arg-type]
 
     @abstractmethod
-    def collect(self, prompts: Sequence[tuple[int, Row]]) -> tuple[list[TaskBatch[Batch]], Measured]:
+    def collect(self, prompts: Sequence[Prompt]) -> tuple[list[TaskBatch[Batch]], Measured]:
         """The step's task batches, and what is counted of them."""
 
     @abstractmethod
@@ -77,7 +77,7 @@ class Balanced(ABC):
         """Mean loss of a micro-batch."""
 
     @abstractmethod
-    def score(self, prompts: Sequence[tuple[int, Row]]) -> Tensor:
+    def score(self, prompts: Sequence[Prompt]) -> Tensor:
         """How good the model is as it is, [K] float64 in [0, 1]: for plans that choose between models."""
 
     def training_step(self, model: torch.nn.Module, inputs: Any, num_items_in_batch: Any = None) -> Tensor:
@@ -99,8 +99,8 @@ class Balanced(ABC):
             self.watch.rewards = measured.rewards.tolist()
         return loss
 
-    def draw(self) -> list[tuple[int, Row]]:
-        """This step's prompts with their blind task indices, as many of each task as the method wants."""
+    def draw(self) -> list[Prompt]:
+        """This step's prompts, as many of each task as the method wants."""
         count = len(self.tasks)
         shares = torch.full((count,), 1 / count, dtype=torch.float64)
         if isinstance(self.method, TaskSampling):
@@ -108,13 +108,13 @@ class Balanced(ABC):
         self.intended = shares
         return self.deal(shares)
 
-    def deal(self, shares: Tensor) -> list[tuple[int, Row]]:
-        """A step's prompts with their blind task indices, shared out as `shares`, [K], of sum 1."""
+    def deal(self, shares: Tensor) -> list[Prompt]:
+        """A step's prompts, shared out as `shares`, [K], of sum 1."""
         counts = self.apportionment.counts(shares)
         return [
-            (task, row)
+            Prompt(task, row, place)
             for task, (count, stream) in enumerate(zip(counts, self.streams, strict=True))
-            for row in stream.take(count)
+            for place, row in stream.take(count)
         ]
 
     def unwrapped(self) -> None:

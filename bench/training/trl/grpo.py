@@ -2,8 +2,9 @@
 
 Private names of trl 1.16.0 that this file relies on, each held by a test:
 `GRPOTrainer._generate_and_score_completions` (rows to padded rollouts with group-normalised advantages, in
-the order given) and `GRPOTrainer._metrics` (emptied every step, because nobody reads it; `_logs` beside it is
-bounded by trl itself).
+the order given), `GRPOTrainer.rollout_func` (called for the completions of a step),
+`GRPOTrainer._get_per_token_logps_and_entropies` (called for the log-probabilities of a loss) and
+`GRPOTrainer._metrics` (emptied every step, because nobody reads it; `_logs` beside it is bounded by trl itself).
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +17,15 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
-from bench.engine.sampling import PromptStream
+from bench.engine.sampling import Prompt, PromptStream
 from bench.engine.world import World
-from bench.models.prompts import asked, reply_of
+from bench.models.noise import uniforms
+from bench.models.prompts import asked, encoded, ends, reply_of
+from bench.models.sampler import Sampler, Tokens, alike
 from bench.request.suite import Recipe, Suite
 from bench.training.batches import Measured, TaskBatch
+from bench.training.packing import log_probabilities
+from bench.training.prefixes import Prefixes
 from bench.training.rollouts import grouped, measure, reweighted, scaled
 from bench.training.trl.balanced import Balanced, Batch
 from bench.training.trl.common import prompts_per_process, shared_config
@@ -52,6 +57,7 @@ def grpo_config(
         epsilon=recipe.clip_range,
         loss_type="grpo",
         scale_rewards="group",
+        router_aux_loss_coef=0.0,  # a router's balance is no task's loss
         use_vllm=suite.rollout == "vllm",
         vllm_mode="colocate",
         shuffle_dataset=False,
@@ -59,7 +65,11 @@ def grpo_config(
 
 
 class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl publishes no types
-    """TRL's GRPO trainer whose step is the balanced one."""
+    """TRL's GRPO trainer whose step is the balanced one.
+
+    seed: of the run, which fixes the noise of the rollouts; prefixes: decides which micro-batches share their prompts;
+    factors: by task name, what its advantages are multiplied by, 1 for others.
+    """
 
     def __init__(
         self,
@@ -69,14 +79,20 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
         tasks: Sequence[Task],
         streams: Sequence[PromptStream],
         recipe: Recipe,
+        seed: int = 0,
+        prefixes: Prefixes | None = None,
         callbacks: Sequence[TrainerCallback] = (),
         factors: Mapping[str, float] | None = None,
     ) -> None:
-        """factors: by task name, what its advantages are multiplied by; 1 for others."""
         sequences = config.per_device_train_batch_size
         self.prepare(tasks, streams, recipe, sequences * World.now().size // recipe.rollouts_per_prompt)
         self.rewards: list[float] = []
         self.factors = [(factors or {}).get(task.name, 1.0) for task in tasks]
+        self.wanted: Sequence[Prompt] = ()
+        self.packed: Any = None
+        self.seed = seed
+        self.prefixes = prefixes
+        self.ends = ends(model, tokenizer)
         super().__init__(
             model=model,
             args=config,
@@ -85,41 +101,47 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
             train_dataset=Dataset.from_dict({"prompt": ["ticket"] * sequences}),
             callbacks=list(callbacks),
         )
+        if not self.use_vllm:
+            self.rollout_func = self._replies  # set here, as the constructor's argument brings a warning
         self.unwrapped()
 
-    def collect(self, prompts: Sequence[tuple[int, Row]]) -> tuple[list[TaskBatch[Batch]], Measured]:
+    def collect(self, prompts: Sequence[Prompt]) -> tuple[list[TaskBatch[Batch]], Measured]:
         """Roll out and verify; advantages as the method wants them."""
         batch, sampled = self.roll_out(prompts)
         rollouts = scaled(sampled, self.factors)
         weighted = reweighted(rollouts, self.method, self.ledger.steps)
-        groups = grouped(batch, rollouts, weighted, self.recipe.micro_batch, self.world)
+        groups = grouped(batch, rollouts, weighted, self.recipe.micro_batch, self.world, self.prefixes)
         return groups, measure(rollouts, weighted, len(self.tasks))
 
     def loss_of(self, micro: Batch) -> Tensor:
         """TRL's loss of a micro-batch: the mean over its sequences."""
-        return self.compute_loss(self.model, micro)  # type: ignore[no-any-return]
+        self.packed = micro.get("packed")
+        try:
+            return self.compute_loss(self.model, micro)  # type: ignore[no-any-return]
+        finally:
+            self.packed = None
 
-    def score(self, prompts: Sequence[tuple[int, Row]]) -> Tensor:
+    def score(self, prompts: Sequence[Prompt]) -> Tensor:
         """Mean rewards, [K]."""
         _, rollouts = self.roll_out(prompts)
         rewards = [rollouts.rewards[rollouts.task == task].double().mean().cpu() for task in range(len(self.tasks))]
         return torch.stack(rewards)
 
-    def roll_out(self, prompts: Sequence[tuple[int, Row]]) -> tuple[Batch, Rollouts]:
+    def roll_out(self, prompts: Sequence[Prompt]) -> tuple[Batch, Rollouts]:
         """Sample and verify completions of each prompt.
 
         Returns TRL's padded tensors of those that this process sampled, and all processes' as `Rollouts`.
         """
         copies, world = self.recipe.rollouts_per_prompt, self.world
         own = prompts[world.mine(len(prompts))]
-        batch, rewards = self._sampled([copy for prompt in own for copy in [prompt] * copies])
+        batch, rewards = self._sampled(own)
         device = batch["advantages"].device
 
         def everywhere(values: Tensor) -> Tensor:
             return world.gather(values.view(len(own), copies)).flatten()
 
         rollouts = Rollouts(
-            task=torch.tensor([task for task, _ in prompts], device=device).repeat_interleave(copies),
+            task=torch.tensor([prompt.task for prompt in prompts], device=device).repeat_interleave(copies),
             group=torch.arange(len(prompts), device=device).repeat_interleave(copies),
             rewards=everywhere(torch.tensor(rewards, device=device)),
             advantages=everywhere(batch["advantages"]),
@@ -134,18 +156,50 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
             self.ledger.forward_passes += len(rollouts.task)
         return batch, rollouts
 
-    def _sampled(self, wanted: Sequence[tuple[int, Row]]) -> tuple[Batch, list[float]]:
-        """TRL's padded tensors for prompts that are repeated, and rewards; in parts of whole groups if asked."""
-        copies, most = self.recipe.rollouts_per_prompt, self.recipe.rollout_batch or len(wanted)
-        size, parts, rewards = max(most // copies, 1) * copies, list[Batch](), list[float]()
-        for start in range(0, len(wanted), size):
-            inputs = [
-                {"prompt": asked(self.processing_class, row.prompt), "row": row, "task": task}
-                for task, row in wanted[start : start + size]
-            ]
-            parts.append(self._generate_and_score_completions(inputs))
-            rewards += self.rewards
-        return (parts[0] if len(parts) == 1 else joined(parts, self.processing_class.pad_token_id)), rewards
+    def _sampled(self, wanted: Sequence[Prompt]) -> tuple[Batch, list[float]]:
+        """TRL's padded tensors of the completions of some prompts, and their rewards; copies of a prompt adjoin."""
+        copies = self.recipe.rollouts_per_prompt
+        inputs = [
+            {"prompt": asked(self.processing_class, prompt.row.prompt), "row": prompt.row, "task": prompt.task}
+            for prompt in wanted
+            for _ in range(copies)
+        ]
+        self.wanted = wanted
+        batch = self._generate_and_score_completions(inputs)
+        return {name: values for name, values in batch.items() if values.ndim}, self.rewards
+
+    def _replies(self, *_: Any) -> dict[str, Any]:
+        """TRL's rollout function: token ids of prompts and completions, copies of a prompt adjoining."""
+        recipe = self.recipe
+        copies = recipe.rollouts_per_prompt
+        padding = self.processing_class.pad_token_id
+        sampler = Sampler(self.model, self.ends, padding, recipe.temperature, recipe.max_reply_tokens)
+        prompts = [encoded(self.processing_class, prompt.row.prompt) for prompt in self.wanted]
+        replies: dict[int, list[Tokens]] = {}
+
+        most = max((recipe.rollout_batch or copies * len(prompts)) // copies, 1)
+        for places in alike(list(map(len, prompts)), most):
+            noise = self.noise([self.wanted[place] for place in places])
+            sampled = sampler.sample([prompts[place] for place in places], noise)
+            self.ledger.rollout_tokens += sampled.computed
+            for number, place in enumerate(places):
+                replies[place] = sampled.replies[number * copies : (number + 1) * copies]
+
+        return {
+            "prompt_ids": [prompt for prompt in prompts for _ in range(copies)],
+            "completion_ids": [reply for place in range(len(prompts)) for reply in replies[place]],
+            "logprobs": None,
+        }
+
+    def noise(self, prompts: Sequence[Prompt]) -> Tensor:
+        """Uniform numbers for the tokens of replies, [prompts, copies, most]: by the run's seed, task, place, copy."""
+        recipe = self.recipe
+        rows = [
+            uniforms(recipe.max_reply_tokens, "rollout", self.seed, prompt.row.task, prompt.place, copy)
+            for prompt in prompts
+            for copy in range(recipe.rollouts_per_prompt)
+        ]
+        return torch.stack(rows).view(len(prompts), recipe.rollouts_per_prompt, -1)
 
     def _reward(self, completions: Sequence[Any], row: Sequence[Row], task: Sequence[int], **_: Any) -> list[float]:
         self.rewards = [
@@ -154,26 +208,9 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
         ]
         return self.rewards
 
-
-LEFT = ("prompt_ids", "prompt_mask")
-"""What is padded on the left; the rest on the right."""
-
-
-def joined(parts: Sequence[Batch], padding: int) -> Batch:
-    """Batches that were sampled apart, as one: padded alike, in their order."""
-    result = {}
-    for name, first in parts[0].items():
-        tensors = [part[name] for part in parts]
-        if first.ndim == 0:
-            continue  # a count over TRL's own batch
-        if first.ndim == 2:
-            width = max(tensor.shape[1] for tensor in tensors)
-            fill = padding if name.endswith("_ids") else 0
-            tensors = [_wide(tensor, width, fill, left=name in LEFT) for tensor in tensors]
-        result[name] = torch.cat(tensors)
-    return result
-
-
-def _wide(tensor: Tensor, width: int, fill: int, left: bool) -> Tensor:
-    more = width - tensor.shape[1]
-    return torch.nn.functional.pad(tensor, (more, 0) if left else (0, more), value=fill)
+    def _get_per_token_logps_and_entropies(self, *args: Any, **options: Any) -> Any:
+        """TRL's, or, for a micro-batch with shared prompts, the same log-probabilities computed from its rows."""
+        if self.packed is None:
+            return super()._get_per_token_logps_and_entropies(*args, **options)
+        found = log_probabilities(self.model, self.packed, self.recipe.temperature)
+        return found, torch.zeros_like(found), None  # entropies serve metrics that nobody reads here

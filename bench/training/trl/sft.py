@@ -13,16 +13,16 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 from trl import SFTConfig, SFTTrainer
 
-from bench.engine.sampling import PromptStream
+from bench.engine.sampling import Prompt, PromptStream
 from bench.engine.world import World
 from bench.request.suite import Recipe, Suite
 from bench.training.batches import Measured, TaskBatch
 from bench.training.demonstrations import Demonstration, counted, demonstrations, task_batches
 from bench.training.trl.balanced import Balanced, Batch
 from bench.training.trl.common import prompts_per_process, shared_config
-from tasks import Row, Task
+from tasks import Task
 
-Prompts = Sequence[tuple[int, Row]]
+Prompts = Sequence[Prompt]
 
 
 def sft_config(suite: Suite, steps: int, seed: int, prompts: int, folder: Path) -> SFTConfig:
@@ -33,6 +33,7 @@ def sft_config(suite: Suite, steps: int, seed: int, prompts: int, folder: Path) 
         max_length=None,
         packing=False,
         loss_type="nll",
+        router_aux_loss_coef=0.0,  # a router's balance is no task's loss
         dataset_kwargs={"skip_prepare_dataset": True},
     )
 
@@ -76,7 +77,10 @@ class BalancedSFTTrainer(Balanced, SFTTrainer):  # type: ignore[misc] # trl publ
     def validated(self) -> Tensor:
         """Mean losses, [K] float64, on the next rows that are kept from training; charged as forward passes."""
         count = self.recipe.prompts_per_task
-        return self.losses([(task, row) for task, stream in enumerate(self.validation) for row in stream.take(count)])
+        asked = [
+            Prompt(task, row, place) for task, stream in enumerate(self.validation) for place, row in stream.take(count)
+        ]
+        return self.losses(asked)
 
     def score(self, prompts: Prompts) -> Tensor:
         """exp(-mean loss), [K]."""
@@ -94,7 +98,7 @@ class BalancedSFTTrainer(Balanced, SFTTrainer):  # type: ignore[misc] # trl publ
                 for half in batch.halves:
                     for micro in half:
                         total += self.loss_of(micro.data).double().cpu() * micro.share
-            self.ledger.charge(batch.sequences, batch.tokens, backward=False)
+            self.ledger.charge(batch.sequences, batch.tokens, batch.computed, backward=False)
             found[batch.task] = self.world.sum(total)
         self.model.train(training)
         return found
