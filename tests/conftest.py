@@ -176,8 +176,18 @@ def provenance() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def tiny() -> ModuleType:
     """tests/tiny.py, which makes checkpoints: tiny.write(folder, kind="llama", chat=False, ...)."""
-    path = Path(__file__).parent / "tiny.py"
-    spec = importlib.util.spec_from_file_location("tiny", path)
+    return module_beside("tiny")
+
+
+@pytest.fixture(scope="session")
+def families() -> ModuleType:
+    """tests/tiny_families.py, which makes models of every family: families.tiny_model("gemma3_text")."""
+    return module_beside("tiny_families")
+
+
+def module_beside(name: str) -> ModuleType:
+    """A module of this folder, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -35,8 +35,10 @@ def test_wall_time_and_memory_can_end_a_run():
     assert "peak_memory_bytes" in running.used_up(Budget(peak_memory_bytes=1))
 
 
-def test_budget_and_ledger_have_the_same_counters():
-    assert set(Budget.model_fields) == set(Ledger.model_fields)
+def test_a_budget_limits_what_does_not_depend_on_how_it_is_computed():
+    """Processor time and tokens computed differ between machines and forms of the step; a limit on them would too."""
+    not_limited = {"cpu_seconds", "computed_tokens", "rollout_tokens"}
+    assert set(Budget.model_fields) == set(Ledger.model_fields) - not_limited
 
 
 def test_a_ledger_goes_on_where_another_was():

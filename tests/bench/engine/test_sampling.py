@@ -40,9 +40,14 @@ def rows(count: int) -> list[Row]:
 
 def test_a_stream_shows_every_row_once_an_epoch_in_a_new_order():
     stream = PromptStream(rows(7), seed=0)
-    first, second = ([row.index for row in stream.take(7)] for _ in range(2))
+    first, second = ([row.index for _, row in stream.take(7)] for _ in range(2))
     assert sorted(first) == sorted(second) == list(range(7))
     assert first != second
+
+
+def test_a_row_has_its_place_however_often_the_stream_has_gone_round():
+    stream = PromptStream(rows(3), seed=0)
+    assert [place for place, _ in [*stream.take(2), *stream.take(5)]] == list(range(7))
 
 
 def test_the_same_seed_gives_the_same_rows_however_they_are_taken():

@@ -25,6 +25,7 @@ from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 from bench.errors import UserError
 from bench.evaluation.rewards import base_scores, evaluate, score
+from bench.models.sampler import Sampled, Sampler
 from bench.records.schema import Score
 from bench.request.suite import load_suite
 from tasks import Row, Task
@@ -157,29 +158,25 @@ def test_right_answers_are_counted(model: Any, tokenizer: Any, monkeypatch: pyte
     tasks, settings = NANO, Settings(items=9, max_reply_tokens=40)
     answers = {row.prompt: row.answer for task in tasks for row in task.rows("heldout", settings.items)}
 
-    def recite(input_ids: Any, attention_mask: Any, **_: Any) -> Any:
-        replies = []
-        for ids, mask in zip(input_ids, attention_mask, strict=True):
-            answer = tokenizer.encode(answers[tokenizer.decode(ids[mask.bool()])])
-            padding = [tokenizer.pad_token_id] * (40 - len(answer) - 1)
-            replies.append([*answer, tokenizer.eos_token_id, *padding])
-        return torch.cat([input_ids, torch.tensor(replies)], dim=1)
+    def recite(_: Sampler, prompts: Any, draws: Any) -> Sampled:
+        return Sampled([tokenizer.encode(answers[tokenizer.decode(prompt)]) for prompt in prompts], 0)
 
-    monkeypatch.setattr(model, "generate", recite)
+    monkeypatch.setattr(Sampler, "sample", recite)
     measured = evaluate(model, tokenizer, tasks, settings)
     assert measured == {task.name: Score(mean=1.0, items="ff8", count=9) for task in tasks}
 
 
 def test_prompts_reach_the_model_token_for_token(model: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing added in front, nothing stripped at the end."""
-    given, generate = [], model.generate
+    given, forward = [], model.forward
 
     def spy(input_ids: Any, attention_mask: Any, **others: Any) -> Any:
-        given.extend(ids[mask.bool()].tolist() for ids, mask in zip(input_ids, attention_mask, strict=True))
-        assert bool((attention_mask[:, -1] == 1).all()), "padding belongs to the left"
-        return generate(input_ids=input_ids, attention_mask=attention_mask, **others)
+        if input_ids.shape == attention_mask.shape:  # the prompts; later calls have one token more each
+            given.extend(ids[mask.bool()].tolist() for ids, mask in zip(input_ids, attention_mask, strict=True))
+            assert bool((attention_mask[:, -1] == 1).all()), "padding belongs to the left"
+        return forward(input_ids=input_ids, attention_mask=attention_mask, **others)
 
-    monkeypatch.setattr(model, "generate", spy)
+    monkeypatch.setattr(model, "forward", spy)
     evaluate(model, tokenizer, [get_task("lookup")], Settings())
     rows = get_task("lookup").rows("heldout", 30)
     assert sorted(given) == sorted(tokenizer.encode(row.prompt, add_special_tokens=False) for row in rows)

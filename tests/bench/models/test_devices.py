@@ -19,11 +19,12 @@ from bench.errors import UserError
 from bench.models.base import load_model
 from bench.models.devices import join, place
 from bench.records.rules import problems_in
+from bench.records.rules import check
+from bench.records.store import MEASURED
 from bench.request.request import parse_request
 from bench.request.suite import load_suite
 from bench.run.prepare import prepare
 from bench.training.rollouts import grouped
-from bench.training.trl.grpo import joined
 from methods import Rollouts
 
 HERE = Path(__file__).parent
@@ -100,7 +101,7 @@ def numbers(curve: Any) -> Iterator[float]:
 def test_two_processes_measure_what_one_does(both, alone, two, one):
     """Gramians, estimates from halves, weights and cosines, to the four digits of a record; counts exactly."""
     found, wanted = left(both, two, 0)[1], alone[one][1]
-    counters = [name for name in wanted["ledger"] if name not in ("wall_seconds", "peak_memory_bytes")]
+    counters = [name for name in wanted["ledger"] if name not in MEASURED]
     assert {name: found["ledger"][name] for name in counters} == {name: wanted["ledger"][name] for name in counters}
     for name, curve in wanted["curves"].items():
         assert list(numbers(found["curves"][name])) == pytest.approx(list(numbers(curve)), rel=2e-3, abs=2e-4), name
@@ -127,7 +128,19 @@ def merged(both: Path) -> tuple[dict[str, Tensor], Rollouts]:
         found = {key.removeprefix("rollouts."): value for key, value in tensors.items() if key.startswith("rollouts.")}
         order.append((found["group"] % 2 == rank).nonzero()[:, 0])
     back = torch.cat(order).argsort()
-    return {name: value[back] for name, value in joined(parts, padding=0).items()}, Rollouts(**found)
+    names = ("prompt_ids", "prompt_mask", "completion_ids", "completion_mask", "advantages")
+    whole = {name: joined([part[name] for part in parts], left=name.startswith("prompt")) for name in names}
+    return {name: value[back] for name, value in whole.items()}, Rollouts(**found)
+
+
+def joined(tensors: list[Tensor], left: bool) -> Tensor:
+    """Rows of several tensors, padded with 0 to one width."""
+    width = max(tensor.shape[-1] for tensor in tensors)
+    if tensors[0].ndim == 1:
+        return torch.cat(tensors)
+    blank = [width - tensor.shape[1] for tensor in tensors]
+    pads = [(more, 0) if left else (0, more) for more in blank]
+    return torch.cat([torch.nn.functional.pad(tensor, pad) for tensor, pad in zip(tensors, pads, strict=True)])
 
 
 def test_rollouts_are_gathered_in_the_order_of_their_prompts(both):
@@ -168,7 +181,8 @@ def test_two_processes_take_the_gradients_of_one_on_the_same_rollouts(both, scen
         assert facts["ledger"]["rollouts"] == facts["ledger"]["forward_passes"] == 48, "counts are global"
         assert facts["ledger"]["trained_tokens"] == int(rollouts.lengths.sum())
     own = [left(both, "rollouts", rank)[1]["halves"] for rank in (0, 1)]
-    assert [[a + b for a, b in zip(*halves, strict=True)] for halves in zip(*own, strict=True)] == [[8, 8]] * 3
+    alone = [[sum(len(m.data["completion_ids"]) for m in half) for half in group.halves] for group in groups]
+    assert [[a + b for a, b in zip(*halves, strict=True)] for halves in zip(*own, strict=True)] == alone
 
 
 @pytest.mark.parametrize("name", ["grpo", "uneven"])

@@ -7,10 +7,11 @@ import torch
 from lm_eval.api.instance import Instance
 
 from bench.engine.ledger import RunningLedger
-from bench.engine.sampling import PromptStream
+from bench.engine.sampling import Prompt, PromptStream
 from bench.evaluation.rewards import _Sampler
 from bench.models.base import load_model
 from bench.models.prompts import asked, demonstration, encoded, ends, reply_of
+from bench.models.sampler import Sampled, Sampler
 from bench.request.suite import load_suite
 from bench.training.demonstrations import demonstrations
 from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
@@ -42,20 +43,25 @@ KINDS = [
 ]
 
 
+def request_for(prompt: str) -> Instance:
+    """What lm-eval asks of a model."""
+    request = Instance("generate_until", {}, (prompt, {}), 0)
+    request.task_name = "any"
+    request.doc_id = 0
+    return request
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_training_and_evaluation_give_the_model_the_same_ids(tiny, tmp_path, kind):
-    """TRL's own tokenisation, ours, and what the evaluation's sampler hands to `generate`."""
+def test_training_and_evaluation_give_the_model_the_same_ids(tiny, tmp_path, monkeypatch, kind):
+    """TRL's own tokenisation, ours, and what the evaluation asks the sampler for."""
     suite, model, tokenizer = loaded(tiny, tmp_path, **kind)
     trainer = trainer_for(suite, model, tokenizer, tmp_path)
     trls, _, _ = trainer._tokenize_prompts([asked(tokenizer, prompt) for prompt in PROMPTS])
     ours = [encoded(tokenizer, prompt) for prompt in PROMPTS]
     assert ours == trls
     seen = []
-    model.generate = lambda input_ids, attention_mask, **_: (  # type: ignore[method-assign]
-        seen.extend(ids[mask.bool()].tolist() for ids, mask in zip(input_ids, attention_mask, strict=True)),
-        input_ids,
-    )[1]
-    _Sampler(model, tokenizer, suite.sampling)._sample(PROMPTS, {"max_gen_toks": 2})
+    monkeypatch.setattr(Sampler, "sample", lambda _, prompts, draws: (seen.extend(prompts), Sampled([], 0))[1])
+    _Sampler(model, tokenizer, suite.sampling)._sample([request_for(prompt) for prompt in PROMPTS])
     assert seen == ours
     assert (tokenizer.decode(ours[0]).count("<s>") == 1) == bool(kind.get("begins") and not kind["chat"])
 
@@ -88,12 +94,8 @@ def test_all_ends_that_the_model_declares_end_a_reply(tiny, tmp_path):
         logits.clear()
         logits[last] = 0.0
         sampler = _Sampler(model, tokenizer, suite.sampling)
-        request = Instance(
-            "generate_until", {}, ("12+30=", {"max_gen_toks": 5, "temperature": 1.0, "do_sample": True}), 0
-        )
-        request.task_name = "any"
-        assert sampler.generate_until([request]) == [""]
-        batch, rollouts = trainer.roll_out([(0, trainer.streams[0].rows[0])])
+        assert sampler.generate_until([request_for("12+30=")]) == [""]
+        batch, rollouts = trainer.roll_out([Prompt(0, trainer.streams[0].rows[0], 0)])
         assert rollouts.lengths.tolist() == [1] * suite.recipe.rollouts_per_prompt
         assert set(batch["completion_ids"].flatten().tolist()) == {last}
 
@@ -110,7 +112,7 @@ def test_a_reply_holds_no_special_tokens(tiny, tmp_path, monkeypatch, kind):
         output.logits[..., special] += 3.0
 
     model.register_forward_hook(prefer)
-    batch, _ = trainer.roll_out([(0, row) for row in trainer.streams[0].rows[:2]])
+    batch, _ = trainer.roll_out([Prompt(0, row, place) for place, row in enumerate(trainer.streams[0].rows[:2])])
     assert set(batch["completion_ids"].flatten().tolist()) & set(special)
     assert len(seen) == 2 * suite.recipe.rollouts_per_prompt
     assert not any(name in reply for reply in seen for name in tokenizer.all_special_tokens)
@@ -138,9 +140,9 @@ def test_demonstrations_are_prompt_and_solution(tiny, tmp_path):
     _, _, tokenizer = loaded(tiny, tmp_path)
     task = get_task("arithmetic")
     row = task.rows("train", 1)[0]
-    (shown,) = demonstrations([task], [(0, row)], tokenizer, 100)
+    (shown,) = demonstrations([task], [Prompt(0, row, 0)], tokenizer, 100)
     turns = [{"role": "user", "content": row.prompt}, {"role": "assistant", "content": task.solution(row)}]
     whole = tokenizer.apply_chat_template(turns, return_dict=False)
     assert tokenizer.decode(whole) == tokenizer.decode(shown.prompt + shown.reply) + "\n"
-    (cut,) = demonstrations([task], [(0, row)], tokenizer, 2)
+    (cut,) = demonstrations([task], [Prompt(0, row, 0)], tokenizer, 2)
     assert cut.reply == shown.reply[:2]

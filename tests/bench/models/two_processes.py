@@ -30,6 +30,7 @@ from bench.run import story
 from bench.training.callback import agreed
 from bench.training.rollouts import grouped
 from bench.training.step import BalancedStep
+from bench.training.trl.balanced import alone
 from bench.training.trl.common import trained
 from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
 from methods import RunInfo
@@ -124,7 +125,8 @@ def rollouts(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     batch, found = trainer.roll_out(trainer.draw())
     groups = grouped(batch, found, found.advantages, 3, trainer.world)
     step = trainer.balanced_step
-    losses = step.accumulate(groups, trainer.loss_of)
+    with alone(trainer.accelerator):  # processes differ in how many completions have an advantage
+        losses = step.accumulate(groups, trainer.loss_of)
     tensors = {f"batch.{name}": value for name, value in batch.items()}
     tensors |= {f"rollouts.{name}": getattr(found, name) for name in found.__slots__}
     matrix = step.gradients.gramian()

@@ -12,12 +12,14 @@ from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.sampling import PromptStream
 from bench.models.base import load_model
+from bench.models.sampler import Sampler
 from bench.request.suite import Lora, Recipe, Suite, load_suite
 from bench.training.batches import TaskBatch
+from bench.training.prefixes import Prefixes
 from bench.training.rollouts import grouped, padded
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
-from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config, joined
+from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
 from methods import Rollouts, RunInfo
 from methods.uniform import Uniform
 from tasks._registry import get_task
@@ -44,7 +46,8 @@ def trainer_for(folder: Path, recipe: dict[str, object] | None = None, **changes
     tasks = [get_task(name) for name in TASKS]
     streams = [PromptStream(task.rows("train", 64), 0) for task in tasks]
     config = grpo_config(suite, 1, 0, 24, folder)
-    trainer = BalancedGRPOTrainer(model, tokenizer, config, tasks, streams, suite.recipe)
+    prefixes = Prefixes(model, suite.recipe.packing, tokenizer.pad_token_id)
+    trainer = BalancedGRPOTrainer(model, tokenizer, config, tasks, streams, suite.recipe, 0, prefixes)
     gradients = TaskGradients(*trained(model), len(tasks))
     method = Uniform().start(RunInfo(len(tasks), torch.ones(len(tasks)), 1))
     trainer.arm(BalancedStep(gradients, method, None, RunningLedger(), Probe()))
@@ -84,52 +87,25 @@ def test_the_ratio_of_vllm_goes_with_its_completions():
     assert by_sequence["importance_sampling_ratio"].tolist() == [[8.0], [7.0]]
 
 
-def part(prompt: list[list[int]], reply: list[list[int]], **more: Tensor) -> dict[str, Tensor]:
-    ids = {"prompt_ids": torch.tensor(prompt), "completion_ids": torch.tensor(reply)}
-    masks = {"prompt_mask": (ids["prompt_ids"] != 9).long(), "completion_mask": (ids["completion_ids"] != 9).long()}
-    return {**ids, **masks, "num_items_in_batch": torch.tensor(3), **more}
-
-
-def test_parts_are_joined_in_order_and_padded_alike():
-    """Prompts on the left, replies on the right, ids with the padding token, all else with 0."""
-    short = part([[1, 2]], [[3]], advantages=torch.tensor([0.1]), importance_sampling_ratio=torch.tensor([[2.0]]))
-    long = part(
-        [[9, 5, 6], [4, 5, 6]],
-        [[7, 9], [7, 8]],
-        advantages=torch.tensor([0.2, 0.3]),
-        importance_sampling_ratio=torch.tensor([[3.0, 4.0], [5.0, 6.0]]),
-    )
-    whole = joined([short, long], padding=9)
-    assert whole["prompt_ids"].tolist() == [[9, 1, 2], [9, 5, 6], [4, 5, 6]]
-    assert whole["prompt_mask"].tolist() == [[0, 1, 1], [0, 1, 1], [1, 1, 1]]
-    assert whole["completion_ids"].tolist() == [[3, 9], [7, 9], [7, 8]]
-    assert whole["completion_mask"].tolist() == [[1, 0], [1, 0], [1, 1]]
-    assert whole["advantages"].tolist() == pytest.approx([0.1, 0.2, 0.3])
-    assert whole["importance_sampling_ratio"].tolist() == [[2, 0], [3, 4], [5, 6]]
-    assert "num_items_in_batch" not in whole
-    per_sequence = {"importance_sampling_ratio": torch.tensor([[2.0]])}
-    both = joined([part([[1]], [[3]], **per_sequence), part([[1]], [[3, 4]], **per_sequence)], padding=9)
-    assert both["importance_sampling_ratio"].tolist() == [[2], [2]], "one number a sequence stays one"
-
-
 def tokens_of(groups: list[TaskBatch[dict[str, Tensor]]]) -> int:
     micros = [micro for group in groups for half in group.halves for micro in half]
     return sum(int(micro.data["completion_mask"].sum()) for micro in micros)
 
 
 @pytest.mark.parametrize("most", [1, 9, 10_000])
-def test_rollouts_in_parts_are_one_batch(tmp_path, most):
+def test_rollouts_in_parts_are_one_batch(tmp_path, monkeypatch, most):
     """Parts are whole groups, at least one; order, rewards and lengths are those of the prompts."""
     trainer = trainer_for(tmp_path, {"rollout_batch": most})
     calls: list[int] = []
-    sample = trainer._generate_and_score_completions
-    trainer._generate_and_score_completions = lambda inputs: calls.append(len(inputs)) or sample(inputs)
+    sample = Sampler.sample
+    monkeypatch.setattr(Sampler, "sample", lambda *given: (calls.append(4 * len(given[1])), sample(*given))[1])
     prompts = trainer.draw()
     batch, rollouts = trainer.roll_out(prompts)
-    assert calls == {1: [4] * 6, 9: [8] * 3, 10_000: [24]}[most]
+    assert sum(calls) == 24
+    assert max(calls) == {1: 4, 9: 8, 10_000: 8}[most], "of one length, as the tasks' prompts are here"
     tokenizer = trainer.processing_class
     assert tokenizer.batch_decode(batch["prompt_ids"], skip_special_tokens=True) == [
-        row.prompt for _, row in prompts for _ in range(4)
+        row.prompt for _, row, _ in prompts for _ in range(4)
     ]
     replies = tokenizer.batch_decode(batch["completion_ids"], skip_special_tokens=True)
     verdicts = [
@@ -145,17 +121,18 @@ def test_rollouts_in_parts_are_one_batch(tmp_path, most):
     assert batch["prompt_mask"][:, -1].all()
     assert batch["completion_mask"][:, 0].all()
     groups = grouped(batch, rollouts, rollouts.advantages, 5)
-    assert tokens_of(groups) == int(rollouts.lengths.sum()) == trainer.ledger.sampled_tokens
+    assert tokens_of(groups) == int(rollouts.lengths[rollouts.advantages != 0].sum())
+    assert int(rollouts.lengths.sum()) == trainer.ledger.sampled_tokens
     trainer.model.train()
     trainer.balanced_step.accumulate(groups, trainer.loss_of)
 
 
-def test_a_part_samples_what_the_whole_would_have(tmp_path):
-    """The first part begins from the same generator, so that its first tokens are the same."""
+def test_parts_sample_what_the_whole_would_have(tmp_path):
+    """Noise belongs to the prompt, so that memory decides how many are sampled together, and nothing else does."""
     whole, _ = trainer_for(tmp_path).roll_out(trainer_for(tmp_path).draw())
-    trainer = trainer_for(tmp_path, {"rollout_batch": 24})
+    trainer = trainer_for(tmp_path, {"rollout_batch": 1})
     same, _ = trainer.roll_out(trainer.draw())
-    assert same["completion_ids"].equal(whole["completion_ids"]), "a batch that is not cut is what it was"
+    assert same["completion_ids"].equal(whole["completion_ids"])
 
 
 class Seen(TrainerCallback):
@@ -184,7 +161,8 @@ def test_gradient_checkpointing_keeps_rollouts_and_gradients(tmp_path, lora):
         seen.append(Seen(trainer))
         trainer.add_callback(seen[-1])
         trainer.train()
-    assert [one.calls for one in seen] == [6, 12], "two halves of three tasks; on, a second time on the way back"
+    assert 0 < seen[0].calls <= 6, "at most two halves of three tasks: those that have an advantage"
+    assert seen[1].calls == 2 * seen[0].calls, "a second time on the way back"
     assert seen[0].gradient.norm() > 0
     assert (seen[0].gradient - seen[1].gradient).norm() <= 1e-5 * seen[0].gradient.norm()
 
@@ -202,10 +180,65 @@ def test_bf16_with_adapters_samples_and_steps(tmp_path):
     assert not moved.equal(start)
 
 
-def test_all_rollouts_of_a_silent_step_are_kept():
-    """Groups without an advantage stay in the batch: their tokens were sampled and are paid for."""
+def test_completions_without_an_advantage_are_counted_and_not_computed():
+    """They were sampled and are paid for; but what they add to loss and gradient is 0, so that no pass is made."""
     nothing, groups = torch.zeros(4), torch.tensor([0, 0, 1, 1])
     found = Rollouts(torch.zeros(4, dtype=torch.long), groups, nothing, nothing, torch.ones(4), torch.ones(4))
-    batch = part([[1]] * 4, [[2]] * 4, advantages=nothing)
-    (only,) = grouped(batch, found, nothing, 100)
-    assert (only.sequences, only.tokens, only.first_share) == (4, 4, 0.5)
+    there = torch.ones(4, 1, dtype=torch.long)
+    batch = {"prompt_ids": there, "prompt_mask": there, "completion_ids": 2 * there, "completion_mask": there}
+    (silent,) = grouped(batch, found, nothing, 100)
+    assert (silent.sequences, silent.tokens, silent.first_share, silent.computed) == (4, 4, 0.5, 0)
+    assert silent.halves == ([], [])
+    (heard,) = grouped(batch, found, torch.tensor([0.0, 0.0, 1.0, -1.0]), 100)
+    first, (micro,) = heard.halves
+    assert first == []
+    assert (micro.share, heard.first_share, heard.computed) == (0.5, 0.5, 2 * 2)
+
+
+@pytest.mark.parametrize("packing", ["shared", "padded"])
+def test_leaving_them_out_changes_no_gradient(tmp_path, packing):
+    """A step in which some groups are silent, with and without the passes of their completions."""
+    trainer = trainer_for(tmp_path, {"packing": packing})
+    batch, found = trainer.roll_out(trainer.draw())
+    advantages = torch.where(found.group % 2 == 0, 0.0, torch.sin(torch.arange(len(found.group)).float()))
+    step, rows = trainer.balanced_step, []
+    for shown in (advantages, advantages + 1e-30 * (advantages == 0)):  # not 0: nothing is left out
+        groups = grouped(batch, found, shown, 100, prefixes=trainer.prefixes)
+        losses = step.accumulate(groups, trainer.loss_of)
+        rows.append((step.gradients.rows.clone(), losses, sum(group.computed for group in groups)))
+    (few, few_losses, few_tokens), (all_, all_losses, all_tokens) = rows
+    assert few_tokens < 0.7 * all_tokens
+    torch.testing.assert_close(few, all_, atol=1e-6, rtol=1e-4)
+    torch.testing.assert_close(few_losses, all_losses, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("lora", [Lora(), Lora(r=2)], ids=["full", "lora"])
+def test_trls_loss_has_the_same_gradients_of_shared_and_of_padded_prompts(tmp_path, lora):
+    """Through TRL's clipped surrogate, halves, micro-batches and the buffer; relative difference at most 1e-5."""
+    gradients = {}
+    for packing in ("shared", "padded"):
+        trainer = trainer_for(tmp_path, {"packing": packing}, lora=lora)
+        assert trainer.prefixes.said == packing
+        batch, found = trainer.roll_out(trainer.draw())
+        advantages = torch.sin(1 + torch.arange(len(found.group)).float())
+        groups = grouped(batch, found, advantages, 5, prefixes=trainer.prefixes)
+        trainer.balanced_step.accumulate(groups, trainer.loss_of)
+        gradients[packing] = trainer.balanced_step.gradients.rows.clone()
+    far = (gradients["shared"] - gradients["padded"]).norm() / gradients["padded"].norm()
+    assert far.item() < 1e-5
+
+
+def test_methods_of_one_seed_meet_the_same_noise_all_along(tmp_path):
+    """A task's n-th prompt has the same completions, in whatever step and beside whatever else it is asked."""
+    trainer = trainer_for(tmp_path)
+    prompts = [prompt for _ in range(2) for prompt in trainer.draw()]
+    later = [prompt for prompt in prompts if prompt.task == 1][2:]
+    together, all_of = trainer.roll_out(prompts)
+    alone, _ = trainer.roll_out(later)
+    kept = torch.tensor([prompts[group] in later for group in all_of.group.tolist()])
+    width = alone["completion_mask"].shape[1]
+    assert (
+        together["completion_ids"][kept][:, :width]
+        .masked_select(alone["completion_mask"].bool())
+        .equal(alone["completion_ids"].masked_select(alone["completion_mask"].bool()))
+    )

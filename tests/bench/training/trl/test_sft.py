@@ -12,7 +12,7 @@ from trl import SFTTrainer
 from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
-from bench.engine.sampling import PromptStream
+from bench.engine.sampling import Prompt, PromptStream
 from bench.models.base import load_model
 from bench.request.suite import Lora, Recipe, load_suite
 from bench.training.demonstrations import collated
@@ -156,7 +156,7 @@ def test_validation_is_on_kept_rows_and_charged(tmp_path):
     assert (after.prompts - before.prompts, after.forward_passes - before.forward_passes) == (12, 12)
     assert (after.backward_passes, after.steps) == (0, 0)
     again = trainer_for(tmp_path, method=Validating())
-    rows = [(task, row) for task, stream in enumerate(again.validation) for row in stream.take(4)]
+    rows = [Prompt(task, row, n) for task, stream in enumerate(again.validation) for n, row in stream.take(4)]
     for task in range(3):
         shown = [one for one in again._shown(rows) if one.task == task]
         batch = collated(shown, again.processing_class.pad_token_id, again.accelerator.device)
@@ -224,7 +224,7 @@ def test_bf16_holds_in_the_loss_whichever_trainer_comes_first(tmp_path, lora):
     second = BalancedSFTTrainer(trainer.model, *given)
     for one in (trainer, second):
         found.clear()
-        batch = collated(one._shown([(0, one.streams[0].rows[0])]), 0, one.accelerator.device)
+        batch = collated(one._shown([Prompt(0, one.streams[0].rows[0], 0)]), 0, one.accelerator.device)
         loss = one.loss_of(batch)
         assert found == {torch.bfloat16}
         assert loss.dtype == torch.float32
