@@ -19,7 +19,6 @@ from bench.errors import UserError
 from bench.models.base import load_model
 from bench.models.devices import join, place
 from bench.records.rules import problems_in
-from bench.records.rules import check
 from bench.records.store import MEASURED
 from bench.request.request import parse_request
 from bench.request.suite import load_suite
