@@ -4,6 +4,8 @@ Counts that the recipe fixes are exact, the others are bounds. Memory is that of
 gradients and Adam's moments are exact sums, activations and caches are rough (within a factor of two).
 """
 
+import ast
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Literal
 
 from bench.errors import UserError
 from bench.evaluation.standard_tasks import check_names, check_ready
+from bench.models.limits import check_cache, check_prompt
 from bench.models.shapes import Shape, folder_of, shape_of
 from bench.records.schema import Budget
 from bench.request.request import Request
@@ -80,7 +83,8 @@ def forecast(request: Request) -> Forecast:
     tasks = [get_task(name) for name in suite.tasks]
     rows = [(task.name, _rows(task, suite)) for task in tasks]
     shape = shape_of(suite)
-    prompt = prompt_tokens(suite, tasks) if shape else None
+    prompt = prompt_tokens(suite, tasks)
+    check_limits(suite, tasks, prompt)
     memory = list(parts_of_memory(suite, shape, prompt or PROMPT_TOKENS)) if shape else []
     standard = [(name, _standing(suite, name)) for name in suite.standard]
 
@@ -164,6 +168,23 @@ def parts_of_memory(suite: Suite, shape: Shape, prompt: int = PROMPT_TOKENS) -> 
     )
     cache = sampled * length * shape.layers * shape.keys * number
     yield Part("keys and values of replies", cache, "sampling")
+
+
+def check_limits(suite: Suite, tasks: list[Task], prompt: int | None) -> None:
+    """UserError where the run would refuse the model: for its cache, or for prompts longer than its positions.
+
+    prompt: tokens of the longest one among those looked at. Nothing is said of a model whose files are not here.
+    """
+    folder = folder_of(suite)
+    if folder is None or not (folder / "config.json").is_file():
+        return
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    text = config.get("text_config", config)
+    if suite.rollout == "transformers":
+        check_cache(text, suite.model)
+    if prompt is not None:
+        names = ", ".join(task.name for task in tasks)
+        check_prompt(prompt, names, suite.recipe.max_reply_tokens, text, suite.model)
 
 
 def prompt_tokens(suite: Suite, tasks: list[Task]) -> int | None:

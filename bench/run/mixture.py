@@ -17,6 +17,8 @@ class Mixture:
     tasks: list[Task]
     rows: list[tuple[Row, ...]]
     """Training rows of each task."""
+    heldout: list[tuple[Row, ...]]
+    """Held-out rows of each task that are evaluated."""
     data: list[dict[str, Any]]
     """Name, revision and data hash of each task, as a record has them."""
     model: str
@@ -39,4 +41,4 @@ def mixture_of(suite: Suite) -> Mixture:
         {"name": task.name, "revision": task.revision, "data_hash": data_hash((*train, *held))}
         for task, train, held in zip(tasks, rows, heldout, strict=True)
     ]
-    return Mixture(tasks, rows, data, model)
+    return Mixture(tasks, rows, heldout, data, model)

@@ -11,6 +11,7 @@ from bench.engine.sampling import seeded
 from bench.models.base import load_model, parameters_digest
 from bench.models.devices import place
 from bench.run.choices import Chosen
+from bench.run.fits import check_fits
 from bench.run.heldout import HeldOut
 from bench.run.prepare import Prepared
 from bench.run.progress import Watcher
@@ -38,6 +39,7 @@ class Session:
 
         watcher.phase("load")
         self.model, self.tokenizer = load_model(self.suite, seeded(self.seed, "adapters").initial_seed() % 2**31)
+        check_fits(self.model, self.tokenizer, prepared.mixture, self.suite)
         place(self.model, prepared.request.shard)
 
         tasks = [prepared.tasks[task] for task in prepared.order]
