@@ -4,6 +4,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from bench.errors import UserError
 from bench.records.provenance import revision
@@ -33,9 +34,23 @@ def checks() -> Iterator[Check]:
 
     commit, dirty = revision()
     yield f"commit {commit[:12]}{', with local changes' if dirty else ''}", "", ""
+    yield f"bfloat16: {bfloat16()}", "", ""
     yield _guarded("suites", lambda: [load_suite(name) for name in suite_names()])
     yield _guarded("model nano", _model)
     yield _guarded("sandbox", _sandbox)
+
+
+def bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """What dtype=bf16 brings on this machine, in words, by what the system says of the processor."""
+    try:
+        flags = set(cpuinfo.read_text(encoding="utf-8", errors="replace").split())
+    except OSError:
+        return "the system does not say what this processor can do"
+    if "amx_bf16" in flags:
+        return "this processor multiplies matrices of it (AMX): dtype=bf16 makes passes 2.5 to 4 times as fast"
+    if "avx512_bf16" in flags:
+        return "this processor has vectors of it (AVX-512): dtype=bf16 may be faster"
+    return "no AMX on this processor: dtype=bf16 saves memory and no time"
 
 
 def _package(name: str) -> Check:

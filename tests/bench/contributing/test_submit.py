@@ -35,6 +35,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return house
 
 
+@pytest.fixture(autouse=True)
+def _protocol_of_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The published records that are submitted here again are of the first protocol."""
+    monkeypatch.setattr("bench.validation.mixture.PROTOCOL", 1)
+
+
 @pytest.fixture
 def root(house: Path, tmp_path: Path) -> Path:
     """A copy of it with five records of pcgrad that are not committed."""
