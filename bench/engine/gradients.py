@@ -52,7 +52,7 @@ def inner_products(left: Tensor, right: Tensor) -> Tensor:
 
 def _chunks(rows: Tensor) -> Tensor:
     """Rows [A, n CHUNK] as chunks of columns, [n, A, CHUNK], without a copy."""
-    return rows.unflatten(1, (-1, CHUNK)).transpose(0, 1)
+    return rows.view(len(rows), -1, CHUNK).transpose(0, 1)
 
 
 def gramian_of(rows: Tensor) -> Tensor:

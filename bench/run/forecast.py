@@ -4,7 +4,6 @@ Counts that the recipe fixes are exact, the others are bounds. Memory is that of
 gradients and Adam's moments are exact sums, activations and caches are rough (within a factor of two).
 """
 
-import ast
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

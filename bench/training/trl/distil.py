@@ -7,11 +7,11 @@ log-probabilities of padded completions; and that `compute_loss` takes advantage
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import groupby
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from bench.engine.sampling import Prompt
 from bench.errors import UserError
 from bench.training.batches import Measured, TaskBatch
 from bench.training.rollouts import grouped, measure, mine
@@ -42,7 +42,7 @@ class DistillingTrainer(BalancedGRPOTrainer):
 
     teaching: Teaching
 
-    def collect(self, prompts: Sequence[Any]) -> tuple[list[TaskBatch[Batch]], Measured]:
+    def collect(self, prompts: Sequence[Prompt]) -> tuple[list[TaskBatch[Batch]], Measured]:
         """Completions, and what the teachers say of them."""
         if self.teaching.own:
             batch, rollouts = self.roll_out(prompts)
@@ -81,8 +81,9 @@ class DistillingTrainer(BalancedGRPOTrainer):
         finally:
             engine.set_parameters(kept)
 
+        computed = sum(batch[name].numel() for name in ("prompt_ids", "completion_ids"))
         for _ in (student, teacher):
-            self.ledger.charge(len(rollouts.task), int(rollouts.lengths.sum()), backward=False)
+            self.ledger.charge(len(rollouts.task), int(rollouts.lengths.sum()), computed, backward=False)
         return (teacher - student) * batch["completion_mask"]
 
     @torch.no_grad()
@@ -96,7 +97,7 @@ class DistillingTrainer(BalancedGRPOTrainer):
         )[0]
         return found
 
-    def roll_out_teachers(self, prompts: Sequence[Any]) -> tuple[Batch, Rollouts]:
+    def roll_out_teachers(self, prompts: Sequence[Prompt]) -> tuple[Batch, Rollouts]:
         """As `roll_out`, every prompt answered by the teacher of its task."""
         if self.world.size > 1 or self.use_vllm:
             raise UserError("teachers' completions are sampled by one process, without vLLM; run it so.")
@@ -105,7 +106,7 @@ class DistillingTrainer(BalancedGRPOTrainer):
         kept = engine.parameters_now()
         batches, found = list[Batch](), list[Rollouts]()
         try:
-            for task, asked in groupby(prompts, key=lambda prompt: prompt[0]):
+            for task, asked in groupby(prompts, key=lambda prompt: prompt.task):
                 engine.set_parameters(self.teaching.models[task].to(kept))
                 batch, rollouts = self.roll_out(list(asked))
                 batches.append(batch)
