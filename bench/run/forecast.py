@@ -177,10 +177,12 @@ def check_limits(suite: Suite, tasks: list[Task], prompt: int | None) -> None:
     folder = folder_of(suite)
     if folder is None or not (folder / "config.json").is_file():
         return
+
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     text = config.get("text_config", config)
     if suite.rollout == "transformers":
         check_cache(text, suite.model)
+
     if prompt is not None:
         names = ", ".join(task.name for task in tasks)
         check_prompt(prompt, names, suite.recipe.max_reply_tokens, text, suite.model)
