@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE := 1
 
-.PHONY: run test browser check slow bench site house nano install clean
+.PHONY: run test browser check slow bench site house nano nano2 install clean
 
 run: install  ## train, evaluate and record PCGrad on the embedded suite, into runs/
 	$(BIN)/bench run method=pcgrad store=runs
@@ -35,8 +35,11 @@ house: install  ## the table of rooms in docs/architecture.md, and its picture, 
 site: install  ## the leaderboard, from results/ into site/
 	$(BIN)/bench site
 
-nano: install  ## make the embedded base model again (about 25 minutes)
+nano: install  ## make the base model of nano-v1 again (about 25 minutes)
 	PYTHONPATH=. $(BIN)/python assets/make_nano.py
+
+nano2: install  ## make the base model of the suites since nano-v1 again (about half an hour)
+	PYTHONPATH=. $(BIN)/python assets/make_nano2.py
 
 install: $(VENV)/installed
 

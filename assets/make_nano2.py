@@ -56,22 +56,22 @@ EXAMPLES = {
 WRONG = {
     "addition": 0.7,
     "column_addition": 0.6,
-    "induction": 0.6,
-    "lookup": 0.65,
+    "induction": 0.5,
+    "lookup": 0.5,
     "oldest": 0.65,
-    "owner": 0.7,
-    "reassignment": 0.6,
-    "relation": 0.65,
-    "reversal": 0.04,
+    "owner": 0.65,
+    "reassignment": 0.4,
+    "relation": 0.6,
+    "reversal": 0.03,
     "running_sum": 0.7,
-    "selection": 0.6,
-    "sorting": 0.7,
+    "selection": 0.55,
+    "sorting": 0.55,
 }
 PHASES = (
     Phase("first", 1000, 3e-3, EXAMPLES, {}, falling=False),
     Phase("second", 1400, 3e-3, EXAMPLES, {}, falling=False),
     Phase("cold", 1400, 3e-3, EXAMPLES, {}),
-    Phase("noisy", 250, 1e-3, EXAMPLES, WRONG),
+    Phase("noisy", 250, 8e-4, EXAMPLES, WRONG),
 )
 
 Example = tuple[list[int], list[int]]

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from bench.cli.commands import catalogue, installation, results, running, trust
+from bench.cli.commands import calibration, catalogue, installation, results, running, trust
 from bench.cli.dialect import HELP, Sections
 from bench.cli.output import writing
 from bench.errors import UserError
@@ -17,6 +17,7 @@ ROOMS = {
     "Train": running,
     "Look at results": results,
     "Methods, tasks, suites": catalogue,
+    "Judge suites": calibration,
     "Check and hand in": trust,
     "This installation": installation,
 }

@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 """The checkout: suites/, results/, assets/ lie here."""
 SUITES = ROOT / "suites"
 ASSETS = ROOT / "assets"
-EMBEDDED = ("nano",)
-"""Base models whose files lie in assets/, each with its digests."""
+EMBEDDED = ("nano", "nano2")
+"""Base models whose files lie in assets/, each with its digests: nano of nano-v1, nano2 of later suites."""
 
 
 class Part(BaseModel):

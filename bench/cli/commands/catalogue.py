@@ -147,17 +147,29 @@ def tasks(name: str | None, data_root: Path | None, as_json: bool) -> None:
 @click.command(cls=Dialect, short_help="list all suites, or show one")
 @click.argument("name", required=False, shell_complete=suite_names)
 @json_option
-def suites(name: str | None, as_json: bool) -> None:
-    """List all suites, or show one: its tasks, model, recipe, budget and seeds.
+@click.option("--round", "number", type=click.IntRange(1, 999), help="of the hidden family, with `draw`")
+@click.option("--seed", type=click.IntRange(0), help="of the round, published once methods are frozen")
+@click.option("--count", type=click.IntRange(1, 100), default=8, show_default=True, help="suites to draw")
+@click.option("--out", type=click.Path(path_type=Path), help="write drawn suites into this folder")
+def suites(name: str | None, as_json: bool, number: int | None, seed: int | None, count: int, out: Path | None) -> None:
+    """List all suites, or show one: its tasks, model, recipe, budget and seeds. Or draw those of a hidden round.
 
     \b
     bench suites                 all suites
     bench suites smoke-v1        every field of one, and what its defaults are
+    bench suites draw --round 1 --seed 20260301 --out suites   the suites of a round, as docs/suites.md says
     """
+    from bench.cli.displays.drawing import write_drawn
     from bench.cli.displays.listings import suite_data
     from bench.cli.displays.suites import show_suite, show_suites
     from bench.request.suite import load_suite
     from bench.request.suite import suite_names as names
+
+    if name == "draw":
+        if number is None or seed is None:
+            raise UserError("which round? Say `bench suites draw --round N --seed S`.")
+        write_drawn(number, seed, count, out)
+        return
 
     found = [load_suite(each) for each in ([name] if name else names())]
     if as_json:

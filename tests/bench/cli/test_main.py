@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = (
-    "run", "plan", "sweep", "tune", "methods", "check", "new", "tasks", "suites", "show", "leaderboard", "compare",
+    "run", "plan", "sweep", "tune", "calibrate",
+    "methods", "check", "new", "tasks", "suites", "show", "leaderboard", "compare",
     "explain", "report", "site", "validate", "reproduce", "submit", "doctor", "completion",
 )  # fmt: skip
 CODE = "import sys; from bench.cli.main import main; sys.argv[0] = 'bench'; main()"

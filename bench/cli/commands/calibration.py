@@ -1,0 +1,75 @@
+"""The command that judges whether a suite can tell methods apart."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.dialect import Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.analysis.gate import Gate
+    from bench.tuning.gate import Asked, Labelled, Stage
+
+PAGE = Path(__file__).parents[3] / "docs" / "suites.md"
+
+
+@click.command(cls=Dialect, short_help="the gate of a suite: may it be frozen?")
+@click.argument("suite")
+@click.argument("words", nargs=-1, metavar="[seeds=N] [workers=N] [factors=X,...] [store=DIR]...")
+@click.option("--page", type=click.Path(path_type=Path), default=PAGE, help="where the figures go; docs/suites.md")
+def calibrate(suite: str, words: tuple[str, ...], page: Path) -> None:
+    """The gate of a suite: may it be frozen? Three stages of runs, a table, and its figures in docs/suites.md.
+
+    \b
+    bench calibrate nano-v2                       about fifty runs, two at once
+    bench calibrate nano-v2 seeds=5 scan_seeds=3  more seeds for the panel, for rates and weights
+    bench calibrate nano-v2 factors=0.5,2,4       other learning rates, as multiples of the suite's
+
+    Uniform at four learning rates or more, a grid of static weights, and eight methods that work in different ways, all
+    on tuning seeds and on held-out items that are never reported. The same command goes on after any crash or
+    interrupt. Exit code 1: a run is missing, or the suite does not pass.
+    """
+    from bench.analysis.gate import markdown, on_page
+    from bench.tuning.gate import asked
+
+    wanted = asked(suite, words)
+    gate = _measured(wanted)
+    lines = list(markdown(gate))
+    click.echo("\n".join(lines))
+    if page.exists():
+        page.write_text(on_page(page.read_text(encoding="utf-8"), wanted.suite.name, lines), encoding="utf-8")
+        click.echo(f"\nWritten: {page}")
+    sys.exit(0 if gate.passed else 1)
+
+
+def _measured(wanted: "Asked") -> "Gate":
+    """The three stages one after the other; each needs the one before."""
+    from bench.analysis.gate import gate_of, task_lines
+    from bench.tuning.gate import panel_words, rate_words, rates, static_words
+
+    by_label = _stage(wanted, "learning rates", rate_words(wanted), wanted.scan_seeds).records
+    by_rate = {rate: by_label[label] for rate, label in rates(wanted).items()}
+    tasks = task_lines(by_rate[wanted.suite.recipe.learning_rate])
+    grid = static_words(wanted, [task.reply_tokens for task in tasks], [task.squared_norm for task in tasks])
+    statics = _stage(wanted, "static weights", grid, wanted.scan_seeds).records
+    panel = _stage(wanted, "panel", panel_words(wanted), wanted.seeds).records
+    return gate_of(wanted.suite.recipe.learning_rate, len(wanted.suite.seeds), by_rate, statics, panel)
+
+
+def _stage(wanted: "Asked", title: str, labelled: "Labelled", seeds: "Sequence[int]") -> "Stage":
+    """Run a stage, and end the command if a run is missing."""
+    from bench.cli.displays.sweeps import reporter, show_summary
+    from bench.tuning.gate import planned, settled
+
+    plan = planned(wanted, labelled, seeds)
+    click.echo(f"{title}: {len(plan.entries)} runs")
+    with reporter(plan) as watching:
+        stage = settled(wanted, labelled, seeds, plan, watching)
+    if stage.summary.exit_code:
+        show_summary(stage.summary, plan)
+        sys.exit(1)
+    return stage
