@@ -54,7 +54,7 @@ def _turned(knob: str, tasks: list[str], recipe: dict[str, Any], rng: random.Ran
     if knob in ("noise", "dead"):
         strange = COINS if knob == "noise" else OUT_OF_REACH
         more = rng.sample(strange, rng.randint(1, len(strange)))
-        return {"tasks": [*tasks, *sorted(more)], "scored": tasks}
+        return {"tasks": sorted([*tasks, *more]), "scored": tasks}
     if knob == "units":
         factor = round(10 ** rng.uniform(0.5, 1.5), 2) ** rng.choice((-1, 1))
         return {"advantage_scale": {rng.choice(tasks): round(factor, 4)}}
@@ -65,5 +65,5 @@ def _turned(knob: str, tasks: list[str], recipe: dict[str, Any], rng: random.Ran
         return {"rows": {name: round(2 ** rng.uniform(7, 12)) for name in tasks}}
     if knob == "conflict":
         first = rng.choice(sorted(CONTRARY))
-        return {"tasks": [*[name for name in tasks if name != first], first, CONTRARY[first]]}
+        return {"tasks": sorted({*tasks, first, CONTRARY[first]})}
     return {}

@@ -49,7 +49,7 @@ def test_a_budget_can_be_set_and_lifted():
         (["method"], "not of the form key=value"),
         (["method="], "not of the form key=value"),
         (["method=a", "method=b"], "given twice"),
-        (["method=uniform", "suite=nano-v2"], "Did you mean 'nano-v1'"),
+        (["method=uniform", "suite=nano-v9"], "Did you mean 'nano-v2'"),
         (["method=uniform", "recipe.learning_rte=1"], "Did you mean 'recipe.learning_rate'"),
         (["method=uniform", "recipe.learning_rate=fast"], "recipe.learning_rate=fast"),
         (["method=uniform", "recipe.learning_rate=-1"], "greater than 0"),

@@ -72,7 +72,7 @@ def test_words_of_execution_are_no_words_of_a_run():
         (["method=pcgrad", "seed=-1"], "is no seed"),
         (["method=pcgrad", "seed=0..99999999999"], "10,000"),
         (["method=all", "seed=0..5000"], "plan has at most 10,000"),
-        (["method=pcgrad", "suite=nano-v2"], "bench suites"),
+        (["method=pcgrad", "suite=nano-v9"], "bench suites"),
         (["method=pcgrad", "suite=nano-v1,all"], "bench suites"),
         (["method=pcgrad", "workers=0"], "workers=0 must be a whole number from 1"),
         (["method=pcgrad", "workers=two"], "workers=two"),

@@ -9,7 +9,7 @@ import pytest
 from bench.errors import UserError
 from bench.request.request import parse_request
 from bench.request.suite import load_suite
-from bench.run.prepare import chosen_methods
+from bench.run.choices import chosen_methods
 from bench.sweeps.words import parse
 from bench.tuning.gate import PANEL, asked, panel_words, planned, rate_words, rates, settled, static_words
 

@@ -83,7 +83,7 @@ def test_a_task_without_enough_rows_gives_all_it_has_left():
         (["method=uniform", "trials=2", "seed=3"], "Did you mean 'seeds'"),
         (["method=uniform", "trials=2", "recipe.steps=3"], "keeps the rest of the suite"),
         (["method=static", "trials=2", "method.weights=1,2"], "draws settings"),
-        (["method=uniform", "trials=2", "suite=nano-v2"], "nano-v1"),
+        (["method=uniform", "trials=2", "suite=nano-v9"], "nano-v"),
         (["method=uniform", "trials=2", "dry_run=yes"], "neither true nor false"),
         (["method=uniform", "trials=2", "workers=0"], "workers=0"),
         (["method=uniform", "trials=2", "data_root=nowhere/at/all"], "no folder"),
