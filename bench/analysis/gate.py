@@ -149,15 +149,18 @@ def markdown(gate: Gate) -> Iterator[str]:
     yield "|---|---|"
     for check, held in gate.checks.items():
         yield f"| {check} | {'yes' if held else 'no'} |"
+
     yield (
         f"\nDetectable with {gate.seeds} seeds: {gate.detectable:.4f}. The panel spreads over {gate.spread:.4f}, "
         f"{gate.times:.1f} times as much.\n"
     )
     yield from _task_table(gate)
+
     yield "\n| learning rate | mean gain of uniform |"
     yield "|---:|---|"
     for rate, gain in gate.rates.items():
         yield f"| {rate:.3g}{' (the suite)' if rate == gate.rate else ''} | {_stated(gain)} |"
+
     yield from _differences("method", gate.panel)
     yield from _differences("static weights", gate.statics)
 

@@ -55,14 +55,18 @@ def _turned(knob: str, tasks: list[str], recipe: dict[str, Any], rng: random.Ran
         strange = COINS if knob == "noise" else OUT_OF_REACH
         more = rng.sample(strange, rng.randint(1, len(strange)))
         return {"tasks": sorted([*tasks, *more]), "scored": tasks}
+
     if knob == "units":
         factor = round(10 ** rng.uniform(0.5, 1.5), 2) ** rng.choice((-1, 1))
         return {"advantage_scale": {rng.choice(tasks): round(factor, 4)}}
+
     if knob == "lora":
         rate = recipe["learning_rate"] * LORA_RATE
         return {"lora": {"r": rng.choice((1, 2, 4))}, "recipe": recipe | {"learning_rate": float(f"{rate:.3g}")}}
+
     if knob == "rows":
         return {"rows": {name: round(2 ** rng.uniform(7, 12)) for name in tasks}}
+
     if knob == "conflict":
         first = rng.choice(sorted(CONTRARY))
         return {"tasks": sorted({*tasks, first, CONTRARY[first]})}

@@ -131,9 +131,10 @@ def static_words(asked: Asked, lengths: Sequence[float], norms: Sequence[float |
     taken for the smallest that is.
     """
     suite = asked.suite
-    corners = {f"{FAVOUR} on {name}": {name: float(FAVOUR)} for name in suite.tasks}
     least = min((norm for norm in norms if norm and norm > 0), default=1.0)
     sizes = [max(norm or 0.0, least) ** 0.5 for norm in norms]
+
+    corners = {f"{FAVOUR} on {name}": {name: float(FAVOUR)} for name in suite.tasks}
     grid = {
         **corners,
         "reply length": dict(zip(suite.tasks, lengths, strict=True)),
@@ -141,6 +142,7 @@ def static_words(asked: Asked, lengths: Sequence[float], norms: Sequence[float |
         "inverse norm": {name: 1 / size for name, size in zip(suite.tasks, sizes, strict=True)},
         "root of inverse norm": {name: size**-0.5 for name, size in zip(suite.tasks, sizes, strict=True)},
     }
+
     unscored = [name for name in suite.tasks if name not in suite.scored_tasks]
     if unscored:
         grid["none on tasks that are not scored"] = dict.fromkeys(unscored, 0.0)
