@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from bench.analysis.imbalance import pooled_norms, squared_norms
 from bench.analysis.statistics import (
     Interval,
-    minimum_detectable_effect,
+    detectable_difference,
     paired_difference,
     paired_differences,
     t_interval,
@@ -50,7 +50,7 @@ class Gate:
     statics: Mapping[str, Interval]
     panel: Mapping[str, Interval]
     detectable: float
-    """The smallest difference that the suite's seeds are expected to see."""
+    """The difference that the suite's seeds see 80 % of the time."""
     seeds: int
     """How many the suite prescribes."""
     tasks: Sequence[TaskLine]
@@ -113,7 +113,7 @@ def gate_of(
         rates={value: t_interval(_gains(runs).values()) for value, runs in sorted(rates.items())},
         statics={label: paired_difference(_gains(runs), reference) for label, runs in statics.items()},
         panel={label: paired_difference(_gains(runs), reference) for label, runs in others.items()},
-        detectable=minimum_detectable_effect(paired, seeds),
+        detectable=detectable_difference(paired, seeds),
         seeds=seeds,
         tasks=task_lines(panel[REFERENCE]),
     )

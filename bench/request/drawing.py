@@ -18,7 +18,7 @@ OUT_OF_REACH = ("age_product", "big_product", "modular_power")
 CONTRARY = {"sorting": "contrary_sorting", "oldest": "contrary_oldest"}
 KNOBS = ("plain", "noise", "dead", "units", "lora", "rows", "conflict")
 LEAST_TASKS, MOST_TASKS = 3, 8
-LORA_RATE = 12.5
+LORA_RATE = 25.0
 """How much larger the learning rate of adapters is."""
 
 
@@ -37,7 +37,7 @@ def _drawn(number: int, place: int, rng: random.Random) -> Suite:
     base = load_suite(TEMPLATE)
     tasks = sorted(rng.sample(load_suite(POOL).tasks, rng.randint(LEAST_TASKS, MOST_TASKS)))
     knob = rng.choice(KNOBS)
-    recipe = base.recipe.model_dump() | {"steps": rng.choice((40, 60, 80))}
+    recipe = base.recipe.model_dump() | {"steps": rng.choice((15, 20, 30))}
     data = base.model_dump() | {
         "name": f"hidden-{number}-{place}",
         "summary": f"Round {number} of the hidden family, {place}: {knob}, {len(tasks)} scored tasks",
