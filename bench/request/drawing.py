@@ -40,7 +40,7 @@ def _drawn(number: int, place: int, rng: random.Random) -> Suite:
     recipe = base.recipe.model_dump() | {"steps": rng.choice((15, 20, 30))}
     data = base.model_dump() | {
         "name": f"hidden-{number}-{place}",
-        "summary": f"Round {number} of the hidden family, {place}: {knob}, {len(tasks)} scored tasks",
+        "summary": f"Round {number} of the hidden family, {place}: {knob}, {len(tasks)} tasks drawn",
         "sweep": (),
         "scored": (),
         "tasks": tasks,
