@@ -142,6 +142,7 @@ class Reading:
         chain = _chain(node)
         if id(node) in taken:  # part of a chain that was read from its end
             return
+
         if chain and chain[0] in self.modules:
             taken |= {id(part) for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute)}
             if said := self._of_module(chain):
