@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from bench.analysis.cost import CURRENCIES
 from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE
-from bench.analysis.text import ends, figure, listing, plural, signed, with_ends
+from bench.analysis.text import figure, listing, plural, with_ends
 from leaderboard.views import CURRENCY_NAMES, together
+
+UNKNOWN = "Nothing is known here of methods without a row: they were not run on this suite."
+"""What no table of results shows by itself."""
 
 
 def answer(board: Board) -> str:
@@ -24,7 +27,7 @@ def answer(board: Board) -> str:
         "be told from it; corrected for their number."
     )
     best = max(rows, key=lambda row: (row.difference.mean if row.difference else 0.0, row.label))
-    return " ".join([said, *_best(best), *_static(board), *limits(board)])
+    return " ".join([said, UNKNOWN, *_best(best), *_static(board), *limits(board)])
 
 
 def _settings(rows: Sequence[Row]) -> str:
@@ -39,14 +42,13 @@ def _gain(rows: Sequence[Row]) -> str:
 def _best(row: Row) -> list[str]:
     if row.difference is None:
         return []
-    spread = f" ({ends(row.difference)})" if math.isfinite(row.difference.low) else ""
     costs = [
         f"{figure(cost)}\u00d7 its {CURRENCY_NAMES[currency]}"
         for currency in CURRENCIES
         if (cost := row.overheads[currency]) is not None and abs(cost - 1) >= 0.01
     ]
     price = f", at {listing(costs)}" if costs else ""
-    return [f"The largest difference is that of {row.label}: {signed(row.difference.mean)}{spread}{price}."]
+    return [f"The largest difference is that of {row.label}: {with_ends(row.difference)}{price}."]
 
 
 def _static(board: Board) -> list[str]:
@@ -54,11 +56,10 @@ def _static(board: Board) -> list[str]:
     reference = board.row(REFERENCE)
     if reference is None or reference.regret is None:
         return []
-    best = reference.regret.best
-    return [
-        f"The best of {plural(len(board.frontier), 'static point')} gains {with_ends(best)} more than {REFERENCE}, "
-        "chosen on the other seeds."
-    ]
+    best, points = reference.regret.best, plural(len(board.frontier), "static point")
+    if best.mean <= 0:
+        return [f"Of the {points} that were tried, none that the other seeds would choose gains more than {REFERENCE}."]
+    return [f"The best of the {points} that were tried, chosen on the other seeds, gains {with_ends(best)} more."]
 
 
 def limits(board: Board) -> list[str]:

@@ -124,7 +124,7 @@ class Pages:
             links.compare_page(board.name),
             board=board,
             by_task=[(row, views.task_cells(row, range(len(board.tasks)))) for row in board.rows],
-            shown=board.rows,
+            shown=views.together(board),
             matrix=views.pairs(board) if few and len(board.rows) > 1 else [],
         )
 

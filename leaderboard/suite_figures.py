@@ -38,7 +38,9 @@ def over(label: str, names: Sequence[str], intervals: Sequence[Interval]) -> Ser
 
 def differences(board: Board) -> Figure | None:
     """Each row's difference to the reference, the largest first."""
-    known = [(row.label, row.difference) for row in together(board) if row.difference]
+    # The sweep goes to extremes on purpose, and would squeeze the methods into a corner.
+    rows = [row for row in together(board) if not row.static] or together(board)
+    known = [(row.label, row.difference) for row in rows if row.difference]
     known.sort(key=lambda each: (-each[1].mean, each[0]))
 
     if not known:
@@ -46,14 +48,15 @@ def differences(board: Board) -> Figure | None:
 
     shown = known[:MOST]
     left = f"; {len(known) - MOST} more are in the table" if len(known) > MOST else ""
-    apart = [row.label for row in together(board) if row.verdict.split()[0] in ("better", "worse")]
+    apart = [row.label for row in rows if row.verdict.split()[0] in ("better", "worse")]
     seen = f"{listing(apart[:5])}{f' and {len(apart) - 5} more' if len(apart) > 5 else ''}" if apart else "no method"
 
     return Figure(
         key="difference",
         kind="bars",
         title=f"Difference to {REFERENCE}",
-        description=f"Mean gain minus that of {REFERENCE}, paired by seed, with 95 % intervals over seeds{left}.",
+        description=f"Mean gain minus that of {REFERENCE}, paired by seed, with 95 % intervals over seeds; "
+        f"static weights are in the next charts{left}.",
         x_label="method",
         y_label=f"mean gain minus {REFERENCE}",
         series=(over("difference", *zip(*shown, strict=True)),),
@@ -126,8 +129,7 @@ def regrets(board: Board) -> Figure | None:
         kind="bars",
         title="Regret to the best static weights",
         description=f"Mean gain of the best of {points} minus that of the method, paired by seed, with 95 % intervals; "
-        "the point is chosen on the other seeds. The points had as many runs as there are points, a method as many as "
-        "it has rows.",
+        "the point is chosen on the other seeds. Each method was tried at as many settings as it has rows.",
         x_label="method",
         y_label="best static point minus method",
         series=(over("regret", *zip(*known[:MOST], strict=True)),),

@@ -150,19 +150,20 @@ def seeds(board: Board) -> list[int]:
 
 
 def pairs(board: Board) -> list[list[Pair]]:
-    """Every row against every other, paired by seed; a square of differences."""
-    values = {row.label: {run.record.seed: run.mean for run in row.runs} for row in board.rows}
+    """Every row that trains one model against every other, paired by seed; a square of differences."""
+    rows = together(board)
+    values = {row.label: {run.record.seed: run.mean for run in row.runs} for row in rows}
     known = dict[tuple[str, str], Interval | None]()
-    for index, first in enumerate(board.rows):
-        for second in board.rows[index + 1 :]:
+    for index, first in enumerate(rows):
+        for second in rows[index + 1 :]:
             gaps = paired_differences(values[first.label], values[second.label])
             found = t_interval(gaps.values()) if gaps else None
             known[first.label, second.label] = found
             known[second.label, first.label] = found and found.negative
 
     return [
-        [Pair(a.label, b.label, known.get((a.label, b.label)), board.differ(a.label, b.label)) for b in board.rows]
-        for a in board.rows
+        [Pair(a.label, b.label, known.get((a.label, b.label)), board.differ(a.label, b.label)) for b in rows]
+        for a in rows
     ]
 
 

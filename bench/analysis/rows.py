@@ -166,7 +166,10 @@ class Board:
         return next((row for row in self.rows if row.label == label), None)
 
     def differ(self, first: str, second: str) -> bool:
-        """Whether the corrected comparison tells two complete rows apart; False for others."""
+        """Whether the corrected comparison tells two rows apart: as a row's verdict says beside the reference."""
+        if REFERENCE in (first, second):
+            row = self.row(second if first == REFERENCE else first)
+            return row is not None and row.p is not None and row.p <= ALPHA
         return self.pairs.get(frozenset((first, second)), 1.0) <= ALPHA
 
 
