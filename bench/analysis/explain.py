@@ -81,7 +81,7 @@ def _gains(difference: Difference) -> Iterable[str]:
     for name, task, p in zip(difference.task_names, difference.tasks, difference.task_p, strict=False):
         if name in difference.differing:
             more = difference.label if task.mean > 0 else difference.other
-            yield f"{more} gains more on {name}: {with_ends(task)}, p {_p(p)} over the tasks."
+            yield f"{more} gains more on {name}: {with_ends(task)}, corrected p {_p(p)}."
 
 
 def _seeds(difference: Difference, seeds: Mapping[int, float]) -> Iterable[str]:

@@ -25,7 +25,7 @@ def pair(make_run: MakeRun, first: list[list[int]], other: list[list[int]], **fi
 def test_a_task_that_differs_is_named_with_its_interval(make_run: MakeRun) -> None:
     """Differences of 8, 9 and 10 items on the second task, which are 0.225 +- 4.303 * 0.025 / sqrt(3) = 0.062."""
     found = explain(pair(make_run, [[4, 12, 4], [4, 13, 4], [4, 14, 4]], [[4, 4, 4]] * 3), ["first", REFERENCE])
-    assert "first gains more on task_b: +0.225 [+0.163, +0.287], p = 0.012 over the tasks." in found.sentences
+    assert "first gains more on task_b: +0.225 [+0.163, +0.287], corrected p = 0.012." in found.sentences
     assert not any("on task_a" in sentence or "on task_c" in sentence for sentence in found.sentences)
     assert "first gains more on seeds 0, 1, 2." in found.sentences
     assert found.seeds == {seed: pytest.approx((8 + seed) / 40 / 3) for seed in range(3)}
