@@ -22,7 +22,7 @@ def amount_of(run: Run, currency: Currency) -> float | None:
 
     Wall time is no currency: it measures what else the machine did.
     """
-    found = getattr(run.record.ledger, currency, None)
+    found = getattr(run.record.ledger, currency)
     return None if found is None else float(found)
 
 
