@@ -25,7 +25,7 @@ class Chosen:
     card: methods.MethodCard
     settings: Settings
     needs_weights: bool
-    """Of a wrapper: it changes weights, and cannot act around a method that returns a direction."""
+    """Whether a wrapper changes weights, so that it cannot act around a method that returns a direction."""
 
     @cached_property
     def kind(self) -> "type[Method]":

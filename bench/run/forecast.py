@@ -25,9 +25,9 @@ from tasks._registry import get_task
 
 GIB, MIB = 2**30, 2**20
 PROMPT_TOKENS = 256
-"""Of a prompt, where the tokenizer or the rows are not at hand."""
+"""Tokens that a prompt is taken to have where the tokenizer or the rows are missing."""
 TEMPLATE_TOKENS = 32
-"""That a chat template adds."""
+"""Tokens that a chat template adds."""
 LOOKED_AT = 64
 """Rows of each task whose prompts are measured."""
 KEPT = 10
@@ -58,7 +58,7 @@ class Forecast:
     """Counters of the ledger: name, how many, and whether that is exact or a bound."""
     shape: Shape | None
     memory: list[Part]
-    """Empty if the model is not at hand."""
+    """What a device holds; empty if the model's files are missing."""
     standard: list[tuple[str, str]]
     """Each of lm-eval's own tasks that the suite names, and whether it can be scored."""
     prompt: int | None

@@ -33,17 +33,17 @@ class Standing:
         self._since = time.monotonic()
 
     def go_on(self, saved: Mapping[str, Any]) -> None:
-        """From where an earlier attempt was saved."""
+        """Continue where an earlier attempt was saved."""
         for name, value in saved.items():
             setattr(self, name, value)
 
     def now(self) -> dict[str, Any]:
-        """As it is saved."""
+        """What is saved."""
         return {**{each.name: getattr(self, each.name) for each in fields(self)}, "earlier": self.seconds}
 
     @property
     def seconds(self) -> float:
-        """That the run took so far."""
+        """Seconds that the run took so far."""
         return self.earlier + time.monotonic() - self._since
 
     def ended(self) -> datetime:

@@ -35,7 +35,7 @@ class Ledger:
     """What an earlier run took."""
 
     method: str
-    """Its folder in the store."""
+    """The method's folder in the store."""
     suite: str
     """The suite's digest."""
     hardware: str

@@ -1,7 +1,7 @@
 """Become another program that the kernel kills when the process that started it dies: `guard.py PARENT COMMAND...`.
 
-A sweep that is killed can stop nothing, and its runs would go on unseen. Linux has this as a property of a
-process, which outlives exec; elsewhere a run goes on to its end, and its record is found by the next sweep.
+A sweep that is killed can stop nothing, and its runs would continue unseen. Linux has this as a property of a
+process, which outlives exec; elsewhere a run continues to its end, and its record is found by the next sweep.
 """
 
 import ctypes

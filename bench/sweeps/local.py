@@ -19,7 +19,7 @@ class LocalBackend:
         self.workers, self.timeout, self.command = workers, timeout, tuple(command)
 
     def slots(self) -> int:
-        """Runs that may go on at once."""
+        """Runs that may be active at once."""
         return self.workers
 
     def start(self, run: Run) -> Process:

@@ -67,11 +67,11 @@ class Cost:
     unknown: int
     """Runs of which no estimate is known."""
     seconds: float
-    """Of one worker, over the runs with an estimate."""
+    """Seconds of one worker, over the runs with an estimate."""
     finish: float
     """Wall seconds with the plan's workers; runs without an estimate count as the mean of the others."""
     memory: int
-    """Bytes, if the largest runs go on at once."""
+    """Bytes, if the largest runs are executed at once."""
 
 
 def plan(words: Iterable[str]) -> Plan:

@@ -31,7 +31,7 @@ class Ended:
     """How a run's process ended."""
 
     code: int
-    """Its exit status; minus the signal's number if one ended it."""
+    """The exit status; minus the signal's number if one ended it."""
     seconds: float
     timed_out: bool = False
     last_words: str = ""
@@ -62,7 +62,7 @@ class Process:
         self._started = time.monotonic()
 
     def poll(self) -> Ended | None:
-        """How it ended, or None while it goes on; one that is out of time is killed."""
+        """How it ended, or None while it runs; a run that is out of time is killed."""
         if self.timeout is not None and not self._timed_out and self.seconds > self.timeout and not self._is_over():
             self._timed_out = True
             self.kill()
@@ -103,7 +103,7 @@ class Process:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Of a run's process: the harness is found, wherever it is started, and uses that many CPU threads."""
+    """The environment of a run's process: the harness is found, wherever it is started, and uses that many CPU threads."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": str(threads)}
 

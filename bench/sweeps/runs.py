@@ -27,9 +27,9 @@ class Run:
     """One run of a plan."""
 
     words: tuple[str, ...]
-    """Of `bench run`."""
+    """The words of `bench run`."""
     suite: str
-    """Its name, with `~` and a digest if the command line changed it."""
+    """The suite's name, with `~` and a digest if the command line changed it."""
     digest: str
     """The suite's."""
     method: str
@@ -38,7 +38,7 @@ class Run:
     threads: int
     store: Path
     path: Path
-    """Its record's."""
+    """Where the record is, or will be."""
     identity: str
     tuning: str = ""
     """Digest of the tuning that it takes its settings from, '' in the default track."""
@@ -62,7 +62,7 @@ class Status:
     committed: bool = False
     """A record that stays: `bench run` refuses to replace it."""
     record: Record | None = None
-    """Of this identity, if there is one."""
+    """The record of this identity, if there is one."""
 
 
 def status_of(run: Run) -> Status:

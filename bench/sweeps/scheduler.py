@@ -16,7 +16,7 @@ from bench.sweeps.process import Ended
 from bench.sweeps.runs import Run, Status, recorded, status_of
 
 POLL = 0.1
-"""Seconds between two looks at what goes on."""
+"""Seconds between two looks at the runs."""
 LOOK_AGAIN = 1.0
 """Seconds until a run that another process claims is looked at again."""
 GRACE = 10.0
@@ -29,7 +29,7 @@ Result = Literal["done", "failed", "interrupted"]
 
 
 class Job(Protocol):
-    """A run that goes on somewhere."""
+    """A run in progress."""
 
     def poll(self) -> Ended | None: ...
     def progress(self) -> str: ...
@@ -38,7 +38,7 @@ class Job(Protocol):
 
 
 class Backend(Protocol):
-    """Where runs go on."""
+    """Where runs are executed."""
 
     claims_runs: bool
     """The sweep claims each run itself: its process does not see the sweep's store."""
@@ -63,13 +63,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Active:
-    """A run that goes on, with the claims that the sweep holds on it."""
+    """A run in progress, with the claims that the sweep holds on it."""
 
     run: Run
     job: Job
     claims: ExitStack
     started: float
-    """On the monotonic clock."""
+    """When it began, on the monotonic clock."""
 
 
 class Reporter(Protocol):
@@ -209,7 +209,7 @@ class Scheduler:
         self.reporter.ended(outcome)
 
     def _stop(self) -> None:
-        """Interrupt what goes on, and give it time to end; a second interrupt cuts that short."""
+        """Interrupt the active runs, and give them time to end; a second interrupt cuts that short."""
         until = time.monotonic() + GRACE
         for active in self.active:
             active.job.interrupt()

@@ -29,7 +29,7 @@ class Options:
     """How often a run that died, or ran out of time, is started again; None: the backend's own choice."""
     backend: Literal["local", "ray"] = "local"
     ray_address: str | None = None
-    """Of a Ray cluster; None: the one that RAY_ADDRESS names, else one of this machine."""
+    """Address of a Ray cluster; None: the one that RAY_ADDRESS names, else one of this machine."""
     ray_cpus: float = 1.0
     """CPUs a run needs on Ray."""
     ray_gpus: float = 0.0

@@ -1,6 +1,6 @@
 """The story of a tuning: draw the points, run what is not run, choose, write.
 
-Every trial is an ordinary exploratory run, in the store below the tunings; the same words go on after any crash.
+Every trial is an ordinary exploratory run, in the store below the tunings; the same words resume after a crash.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the terminal shows: progress while a run goes on, tables of records and suites."""
+"""What the terminal shows: progress of a run, and the tables of its record."""
 
 import os
 import sys

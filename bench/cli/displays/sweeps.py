@@ -1,4 +1,4 @@
-"""What the terminal shows of plans and sweeps: the runs by state, what goes on, and what is left to do."""
+"""What the terminal shows of plans and sweeps: the runs by state, the active ones, and what is left to do."""
 
 import sys
 import time
@@ -129,14 +129,14 @@ class PlainReporter:
         self._line(f"{outcome.result} ({sum(self.results.values())}/{self.total}): {outcome.run}, {after}{reason}")
 
     def look(self, active: list[Active], waiting: list[Run]) -> None:
-        """What goes on is in the logs of the runs."""
+        """Progress is in the logs of the runs."""
 
     def _line(self, text: str) -> None:
         self.console.print(text, markup=False)
 
 
 class LiveReporter(PlainReporter):
-    """The same lines above a table of the runs that go on."""
+    """The same lines above a table of the active runs."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)

@@ -1,4 +1,4 @@
-"""What `bench tasks` shows: all tasks, or one task's card, its data at hand, and its verifier at work."""
+"""What `bench tasks` shows: all tasks, or one task's card, its data, and its verifier at work."""
 
 import random
 from collections.abc import Mapping
@@ -85,7 +85,7 @@ def tasks_json(tasks: Mapping[str, Task]) -> list[dict[str, Any]]:
 
 
 def task_json(task: Task) -> dict[str, Any]:
-    """A task's card and its rows at hand; `missing` says why there are none, where no folder was named."""
+    """A task's card and its rows; `missing` says why there are none, where no folder was named."""
     found, missing = _rows_or_reason(task)
     return {**card(task), "data": found, "missing": missing}
 
@@ -112,7 +112,7 @@ def size_of(task: Task, split: Split) -> str:
 
 
 def show_task(task: Task, out: Console) -> None:
-    """A task's card, then its rows at hand, or how to provide them."""
+    """A task's card, then its rows, or how to provide them."""
     out.print(f"[bold]{task.name}[/bold] ({task.domain}, revision {task.revision}, chance {task.chance:.3f})")
     out.print(escape(task.summary))
     if isinstance(task, DataTask):
@@ -120,11 +120,11 @@ def show_task(task: Task, out: Console) -> None:
 
     found, missing = _rows_or_reason(task)
     if found is None:
-        out.print(escape(f"No rows at hand: {missing}"), soft_wrap=True)
+        out.print(escape(f"No data found: {missing}"), soft_wrap=True)
         return
     if found["rows"]:
         counts = ", ".join(f"{split} {count:,}" for split, count in found["rows"].items())
-        out.print(f"Rows at hand, without duplicates: {counts}")
+        out.print(f"Rows found, without duplicates: {counts}")
     if found["balance"]:
         out.print(f"Answers among them: {shares(found['balance'])}")
 
@@ -149,7 +149,7 @@ def shares(balance: Mapping[str, float]) -> str:
 
 
 def _rows_or_reason(task: Task) -> tuple[dict[str, Any] | None, str | None]:
-    """The rows at hand, or why the hub does not give them. UserError if a folder was named and does not serve."""
+    """The rows, or why the hub does not give them. UserError if a folder was named and does not serve."""
     try:
         return at_hand(task), None
     except UserError as error:

@@ -58,7 +58,7 @@ class Terminal(Console):
         self.file.write("\n".join(lines) + "\n")  # rich would make spaces of the tabs
 
     def _print_fitting(self, table: Table) -> None:
-        """With what fits of the columns; cells fold rather than lose their ends."""
+        """Print the columns that fit; cells fold rather than lose their ends."""
         left_out = []
         for name in getattr(table, "spare", ()):
             if Measurement.get(self, self.options, table).minimum <= self.width and self._is_calm(table):

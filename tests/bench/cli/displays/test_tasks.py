@@ -53,7 +53,7 @@ def test_the_list_as_json() -> None:
 def test_a_card_without_rows_says_how_to_provide_them() -> None:
     done = bench("arc_easy")
     assert done.exit_code == 0
-    for text in ("revision 210d026f", "Licence: CC-BY-SA-4.0", "A 25.1%", "No rows at hand", "data_root=DIR"):
+    for text in ("revision 210d026f", "Licence: CC-BY-SA-4.0", "A 25.1%", "No data found", "data_root=DIR"):
         assert text in done.output
     found = json.loads(bench("arc_easy", "--json").output)
     assert found["data"] is None
@@ -63,7 +63,7 @@ def test_a_card_without_rows_says_how_to_provide_them() -> None:
 def test_a_card_with_rows_shows_the_verifier_at_work() -> None:
     done = bench("arc_easy", "--data-root", str(DATA))
     assert done.exit_code == 0
-    for text in ("Rows at hand, without duplicates: train 8, heldout 8", "Answers among them: A 25.0%", "Answer: "):
+    for text in ("Rows found, without duplicates: train 8, heldout 8", "Answers among them: A 25.0%", "Answer: "):
         assert text in done.output
 
 
