@@ -103,7 +103,7 @@ class Process:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """The environment of a run's process: the harness is found, wherever it is started, and uses that many CPU threads."""
+    """The environment of a run: it finds the harness from anywhere, and uses that many CPU threads."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": str(threads)}
 
