@@ -92,7 +92,8 @@ def forecast(request: Request) -> Forecast:
 
 def _rows(task: Task, suite: Suite) -> str:
     """What is known of a task's rows; what is missing, if they are."""
-    wanted, items = suite.train_rows(task.name), suite.evaluation.items
+    wanted = suite.train_rows(task.name)
+    items = suite.evaluation.items
     try:
         train, held = len(task.rows("train", wanted)), len(task.rows("heldout", items))
     except UserError as error:
@@ -119,7 +120,8 @@ def counters_of(suite: Suite, cards: list[MethodCard]) -> Iterator[tuple[str, in
     wants = frozenset[str]().union(*(needs_of(card.path) for card in cards))
     prompts = recipe.steps * len(suite.tasks) * recipe.prompts_per_task
     sequences = prompts if suite.regime == "sft" else prompts * recipe.rollouts_per_prompt
-    fixed, most = "exact", "at most"
+    fixed = "exact"
+    most = "at most"
     if plan := any("RunPlan" in card.acts_on for card in cards):
         fixed = "at most: the plan divides it"
     passes = "at least: the method makes extra passes" if wants & {"extra_backward", "extra_forward"} else fixed
@@ -140,7 +142,9 @@ def counters_of(suite: Suite, cards: list[MethodCard]) -> Iterator[tuple[str, in
 
 def parts_of_memory(suite: Suite, shape: Shape, prompt: int = PROMPT_TOKENS) -> Iterator[Part]:
     """What one device holds, and for what. prompt: tokens of the longest prompt."""
-    recipe, tasks, adapters = suite.recipe, len(suite.tasks), suite.lora.r
+    recipe = suite.recipe
+    tasks = len(suite.tasks)
+    adapters = suite.lora.r
     trained = adapters * shape.linear if adapters else shape.parameters
     half = suite.dtype == "bf16"
     number = 2 if half else 4
@@ -153,7 +157,8 @@ def parts_of_memory(suite: Suite, shape: Shape, prompt: int = PROMPT_TOKENS) -> 
     if half:
         yield Part("trained weights as bf16, for a pass", 2 * trained, "training")
 
-    grpo, length = suite.regime == "grpo", prompt + recipe.max_reply_tokens
+    grpo = suite.regime == "grpo"
+    length = prompt + recipe.max_reply_tokens
     group = -(-recipe.prompts_per_task // 2) * (recipe.rollouts_per_prompt if grpo else 1)
     at_once = min(recipe.micro_batch, group)
     layer = KEPT * shape.hidden + KEPT_INNER * shape.inner

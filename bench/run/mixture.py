@@ -33,7 +33,8 @@ def mixture_of(suite: Suite) -> Mixture:
     tasks = [get_task(name) for name in suite.tasks]
     model = model_digest(suite.model, suite.revision)
 
-    skip, items = suite.evaluation.skip, suite.evaluation.items
+    skip = suite.evaluation.skip
+    items = suite.evaluation.items
     rows = [task.rows("train", suite.train_rows(task.name)) for task in tasks]
     heldout = [task.rows("heldout", skip + items)[skip:] for task in tasks]
 

@@ -16,7 +16,8 @@ from methods import Method, SampleWeighting
 def record_of(session: Session) -> Record:
     """The record of a session that was trained and evaluated, with its outcome digest."""
     prepared = session.prepared
-    suite, standing = session.suite, session.standing
+    suite = session.suite
+    standing = session.standing
     data = {
         "protocol": PROTOCOL,
         "normaliser": normaliser(prepared.method.kind, suite.regime),

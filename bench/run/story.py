@@ -80,7 +80,9 @@ def train(session: "Session") -> None:
     if session.standing.status:  # training was over when an earlier attempt was saved
         return
 
-    training, standing, steps = session.training, session.standing, session.suite.recipe.steps
+    training = session.training
+    standing = session.standing
+    steps = session.suite.recipe.steps
     method = session.start(session.prepared.method, "method")
     try:
         if isinstance(method, RunPlan):
@@ -92,7 +94,8 @@ def train(session: "Session") -> None:
         standing.status = "over_budget" if early else "done"
         standing.reason = f"{early} at step {session.ledger.steps} of {steps}." if early else ""
     except RunFailed as failure:
-        standing.status, standing.reason = "failed", str(failure)
+        standing.status = "failed"
+        standing.reason = str(failure)
     session.close_training()
 
 

@@ -16,7 +16,9 @@ class LocalBackend:
 
     def __init__(self, workers: int, timeout: float | None = None, command: Sequence[str] = BENCH_RUN) -> None:
         """workers: >= 1; timeout: seconds a run may take; command: what a run's words follow."""
-        self.workers, self.timeout, self.command = workers, timeout, tuple(command)
+        self.workers = workers
+        self.timeout = timeout
+        self.command = tuple(command)
 
     def slots(self) -> int:
         """Runs that may be active at once."""

@@ -47,7 +47,8 @@ class Process:
 
     def __init__(self, command: Sequence[str], log: Path, timeout: float | None, threads: int) -> None:
         """Start it. UserError if the log cannot be written: then a record could not be, either."""
-        self.log, self.timeout = log, timeout
+        self.log = log
+        self.timeout = timeout
         self._timed_out = False
         _begin(log, command)
         with log.open("ab") as output:

@@ -37,7 +37,9 @@ class RayBackend:
     def __init__(self, options: Options, retries: int, command: Sequence[str] = BENCH_RUN) -> None:
         """Connect. retries: on nodes that are lost. UserError without ray, a cluster, or a node of enough size."""
         self._ray = connect(options.ray_address)
-        self._options, self._looked, self._slots = options, float("-inf"), 1
+        self._options = options
+        self._looked = float("-inf")
+        self._slots = 1
         self._fits()
         needs = {"num_cpus": options.ray_cpus, "num_gpus": options.ray_gpus}
         self._task = self._ray.remote(**needs, max_retries=retries)(run_on_node)
@@ -84,7 +86,9 @@ class RayJob:
     """A run on the cluster."""
 
     def __init__(self, ray: Any, run: Run, reference: Any) -> None:
-        self._ray, self._run, self._reference = ray, run, reference
+        self._ray = ray
+        self._run = run
+        self._reference = reference
         self._started = time.monotonic()
         self._killed = False
 

@@ -86,7 +86,9 @@ class Scheduler:
 
     def __init__(self, runs: Iterable[Run], backend: Backend, reporter: Reporter, retries: int = 0) -> None:
         """retries: how often a run that died, or ran out of time, is started again."""
-        self.backend, self.reporter, self.retries = backend, reporter, retries
+        self.backend = backend
+        self.reporter = reporter
+        self.retries = retries
         self.waiting = list(runs)
         self.active: list[Active] = []
         self.outcomes: list[Outcome] = []

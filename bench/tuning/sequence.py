@@ -14,7 +14,9 @@ FINE = 2.0**-32
 def coordinate(index: int, dimension: int, seed: str) -> float:
     """Coordinate `dimension` (>= 0) of point `index` (>= 0), in [0, 1)."""
     base = primes(dimension + 1)[-1]
-    value, weight, position = 0.0, 1.0, 0
+    value = 0.0
+    weight = 1.0
+    position = 0
     while weight > FINE:
         index, digit = divmod(index, base)
         weight /= base

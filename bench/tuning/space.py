@@ -45,7 +45,8 @@ class Space:
 
     def points(self, count: int) -> list[Point]:
         """The defaults, and then the first points of the sequence, no two alike: more trials repeat those of fewer."""
-        found, index = [self.defaults], 0
+        found = [self.defaults]
+        index = 0
         while len(found) < count:
             if (drawn := self._drawn(index)) not in found:
                 found.append(drawn)
@@ -53,7 +54,8 @@ class Space:
         return found
 
     def _drawn(self, index: int) -> Point:
-        settings, rate = dict(self.defaults.settings), self.defaults.learning_rate
+        settings = dict(self.defaults.settings)
+        rate = self.defaults.learning_rate
         for place, dimension in enumerate(self.dimensions):
             value = value_at(dimension, coordinate(index, place, self.seeds[dimension.name != RATE]))
             if dimension.name == RATE:

@@ -92,7 +92,8 @@ def tune(
 
 def settle(asked: Asked, trials: Trials) -> Tuned:
     """The choice among a method's trials, if each has its record."""
-    draft, protocol = trials.draft, 0
+    draft = trials.draft
+    protocol = 0
     records = {run.path: recorded(run).record for runs in trials.runs for run in runs}
     missing = [run for runs in trials.runs for run in runs if records[run.path] is None]
     if missing:

@@ -137,7 +137,8 @@ def submit(paths: tuple[Path, ...], dry_run: bool, branch: str | None, text: Pat
 
     found = contribution(ROOT, paths)
     body = pull_request(found)
-    name, where = branch or found.branch, text or ROOT / "runs" / "pull-request.md"
+    name = branch or found.branch
+    where = text or ROOT / "runs" / "pull-request.md"
     show_contribution(found, name, body if dry_run else "")
     if found.problems:
         sys.exit(1)

@@ -10,7 +10,8 @@ from bench.run.forecast import GIB, MIB, PROMPT_TOKENS, Forecast
 
 def show_forecast(found: Forecast, console: Console) -> None:
     """The forecast as text and tables."""
-    suite, request = found.request.suite, found.request
+    suite = found.request.suite
+    request = found.request
     around = f" wrapper={request.wrapper}" if request.wrapper else ""
     console.print(
         f"method={request.method}{around} suite={suite.name} seed={request.seed}: a dry run, nothing is trained."

@@ -20,7 +20,8 @@ MEANING = {
 
 def show_again(again: Again, console: Console) -> None:
     """The verdict first, then every figure then and now, then what differs between the two environments."""
-    found, record = again.reproduction, again.record
+    found = again.reproduction
+    record = again.record
     for code in again.other_code:
         console.print(f"[bold]Different code:[/bold] another {escape(code)}.")
 

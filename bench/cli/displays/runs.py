@@ -47,7 +47,8 @@ class PlainWatcher:
 
     def phase(self, name: str) -> None:
         """A part of the run begins."""
-        self._since, self._first = time.monotonic(), None
+        self._since = time.monotonic()
+        self._first = None
         print(f"{name} ...", file=sys.stderr, flush=True)
 
     def step(self, step: int, total: int, rewards: Mapping[str, float]) -> None:

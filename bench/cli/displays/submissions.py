@@ -41,7 +41,8 @@ def show_contribution(found: Contribution, branch: str, text: str) -> None:
 
 def show_done(found: Contribution, branch: str, where: Path) -> None:
     """What was made, the next two commands, and how to undo it."""
-    title, name = shlex.quote(found.title), shlex.quote(branch)
+    title = shlex.quote(found.title)
+    name = shlex.quote(branch)
     files = shlex.join(
         found.files if len(found.files) <= FEW else sorted({str(Path(file).parent) for file in found.files})
     )

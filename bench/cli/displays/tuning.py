@@ -19,7 +19,8 @@ from bench.tuning.words import Asked
 
 def show_points(asked: Asked, trials: Sequence[Trials], plan: Plan) -> None:
     """Every point of every method with the state of its runs, and what is left to spend."""
-    out, states = console(), {entry.run.path: entry.status.state for entry in plan.entries}
+    out = console()
+    states = {entry.run.path: entry.status.state for entry in plan.entries}
     for each in trials:
         out.print(_title(each, asked), soft_wrap=True)
         table = Table("trial", "learning rate", "settings", "runs")
@@ -60,7 +61,8 @@ def _value(value: object) -> str:
 
 def show_tuned(found: Iterable[Tuned], summary: Summary, plan: Plan) -> int:
     """What was chosen for each method; else what is missing. Returns the exit code."""
-    out, unfinished = console(), False
+    out = console()
+    unfinished = False
     for each in found:
         if each.tuning:
             _show_choice(out, each, each.tuning)
@@ -75,7 +77,8 @@ def show_tuned(found: Iterable[Tuned], summary: Summary, plan: Plan) -> int:
 
 
 def _show_choice(out: Console, each: Tuned, tuning: Tuning) -> None:
-    best, first = tuning.best, tuning.trials[0]
+    best = tuning.best
+    first = tuning.trials[0]
     failed = sum(not trial.done for trial in tuning.trials)
     settings = _changes(Point(best.settings, best.learning_rate), each.draft.space.defaults)
     out.print(

@@ -80,7 +80,8 @@ def _shown(path: Path) -> str:
 
 def _folder(problem: Problem, results: Path) -> str:
     """The method's folder that a problem is of, from the store; the file itself where it is outside."""
-    full, root = problem.file.absolute(), results.absolute()
+    full = problem.file.absolute()
+    root = results.absolute()
     if not full.is_relative_to(root):
         return _shown(problem.file)
     place = full.relative_to(root)
