@@ -17,11 +17,13 @@ def coordinate(index: int, dimension: int, seed: str) -> float:
     value = 0.0
     weight = 1.0
     position = 0
+
     while weight > FINE:
         index, digit = divmod(index, base)
         weight /= base
         value += weight * _permuted(base, f"{seed}/{dimension}/{position}")[digit]
         position += 1
+
     return value
 
 

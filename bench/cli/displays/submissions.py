@@ -51,6 +51,7 @@ def show_done(found: Contribution, branch: str, where: Path) -> None:
     )
     click.echo(f"    git push -u origin {name}")
     click.echo(f"    gh pr create --head {name} --title {title} --body-file {shlex.quote(str(where))}")
+
     click.echo("Your files and your branch are as they were. To move to the other one, or to undo it:")
     click.echo(f"    git add -- {files} && git switch {name}")
     click.echo(f"    git branch -D {name}")
