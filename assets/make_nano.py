@@ -109,11 +109,13 @@ def reply_loss(
     prompts = [tokenizer.encode(prompt) for prompt, _ in batch]
     replies = [[*tokenizer.encode(reply), tokenizer.eos_token_id] for _, reply in batch]
     width = max(len(p) + len(r) for p, r in zip(prompts, replies, strict=True))
+
     ids = torch.full((len(batch), width), tokenizer.pad_token_id)
     labels = torch.full((len(batch), width), -100)
     for i, (prompt, reply) in enumerate(zip(prompts, replies, strict=True)):
         ids[i, : len(prompt) + len(reply)] = torch.tensor(prompt + reply)
         labels[i, len(prompt) : len(prompt) + len(reply)] = torch.tensor(reply)
+
     mask = torch.arange(width) < torch.tensor([[len(p) + len(r)] for p, r in zip(prompts, replies, strict=True)])
     logits = model(input_ids=ids, attention_mask=mask.long()).logits
     return cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
@@ -128,15 +130,18 @@ def train(
     """AdamW with a short warm-up; a phase that decays lowers its rate linearly to 0, others at the very end."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=phase.rate, weight_decay=0.01)
     model.train()
+
     for step in range(phase.steps):
         left = (phase.steps - step) / phase.steps
         scale = left if phase.decay else min(1.0, 3 * left)
         optimizer.param_groups[0]["lr"] = phase.rate * min(1.0, (step + 1) / WARM_UP) * scale
+
         loss = reply_loss(model, tokenizer, next(feed))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+
         if step % 100 == 0:
             print(f"{phase.name} {step:5d}/{phase.steps}  loss {loss.item():.4f}", flush=True)  # noqa: T201
 
@@ -149,6 +154,7 @@ def accuracy(
     model.eval()
     rows = task.rows("heldout", count)
     inputs = tokenizer([row.prompt for row in rows], return_tensors="pt", padding=True, padding_side="left")
+
     out = model.generate(
         input_ids=inputs["input_ids"],
         attention_mask=inputs["attention_mask"],
@@ -158,6 +164,7 @@ def accuracy(
         top_p=1.0,
         max_new_tokens=40,
     )
+
     replies = tokenizer.batch_decode(out[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
     return sum(task.verify(reply, row) for reply, row in zip(replies, rows, strict=True)) / count
 
@@ -191,17 +198,21 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder to keep the model of each phase in")
     parser.add_argument("--after", choices=[phase.name for phase in PHASES], help="go on after a kept phase")
     options = parser.parse_args()
+
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     rng = random.Random(0)  # noqa: S311 - not a secret
+
     rows = {task: tuple(islice(task.stream("train"), options.rows)) for task in map(get_task, ALL)}
     names = [phase.name for phase in PHASES]
+
     if options.after:
         tokenizer = PreTrainedTokenizerFast.from_pretrained(options.keep / options.after)
         model = Qwen2ForCausalLM.from_pretrained(options.keep / options.after)
     else:
         tokenizer = make_tokenizer([row.prompt + row.answer for pool in rows.values() for row in pool])
         model = make_model(tokenizer)
+
     for phase in PHASES[names.index(options.after) + 1 if options.after else 0 :]:
         phase = replace(phase, steps=options.steps or phase.steps)
         train(model, tokenizer, phase, batches(rows, phase, rng))

@@ -121,6 +121,7 @@ def train(model: Qwen2ForCausalLM, phase: Phase, feed: Iterator[list[Example]]) 
     model.set_attn_implementation("eager")  # for sequences this short, the fused kernels take twice the time
     both = optimizers(model)
     model.train()
+
     for step in range(phase.steps):
         fall = 1 - step / phase.steps if phase.falling else 1.0
         for group in (group for optimizer in both for group in optimizer.param_groups):
@@ -162,6 +163,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder to keep the model of each phase in")
     parser.add_argument("--after", choices=[phase.name for phase in PHASES], help="go on after a kept phase")
     options = parser.parse_args()
+
     torch.set_num_threads(1)
     torch.manual_seed(0)
 

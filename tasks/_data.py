@@ -131,11 +131,14 @@ def load(task: DataTask, root: Path | None) -> dict[Split, tuple[Row, ...]]:
     source = _source(task, root)
     held: dict[str, Draft] = {}
     train: dict[str, Draft] = {}
+
+    # held-out rows come first, so that a prompt in both splits is never trained on
     for draft in _drafts(task, "heldout", source):
         held.setdefault(draft.prompt, draft)
     for draft in _drafts(task, "train", source):
         if draft.prompt not in held:
             train.setdefault(draft.prompt, draft)
+
     return {"train": _rows(task.name, "train", train.values()), "heldout": _rows(task.name, "heldout", held.values())}
 
 
@@ -172,6 +175,7 @@ def _in_hub_form(task: DataTask, raw: Raw) -> Mapping[str, Any]:
     if raw.mirrored:
         check(fields, task.schema if task.mirror_schema is None else task.mirror_schema)
         fields = task.raw_of_mirror(fields)
+
     check(fields, task.schema)
     return fields
 
@@ -188,16 +192,22 @@ def _source(task: DataTask, root: Path | None) -> Source:
     """The first complete set of files below `root`: published, or the hub's parquet files. UserError if none is."""
     if root is None:
         return Source(None, task.hub.splits.get("train") == task.hub.splits.get("heldout"))
+
     if not root.is_dir():
         raise UserError(f"data_root={root} is no folder. It holds one folder a task, such as {root / task.name}.")
+
     folder = root / task.name
     parquet = {split: tuple(f"{part}-*.parquet" for part in task.hub.splits[split].split("+")) for split in task.mirror}
+
+    # the first form whose files are all there is read; forms are never mixed
     places = [(folder, task.mirror), (folder, task.other_mirror)]
     places += [(place, parquet) for place in (folder, folder / (task.hub.config or "data"))]
+
     for place, names in places:
         files = {split: tuple(find(place, names[split])) for split in names}
         if files and all(files.values()):
             return Source(files, files.get("train") == files.get("heldout"))
+
     raise UserError(
         f"task {task.name!r} has no data in {folder}. Put the published files there ({published(task)}) or the "
         f"parquet files of {task.hub} on the hub; without data_root the hub itself is asked."
@@ -213,7 +223,8 @@ def published(task: DataTask) -> str:
 def _from_hub(task: DataTask, split: Split) -> Iterator[Raw]:
     import datasets
 
-    hub, name = task.hub, task.hub.splits[split]
+    hub = task.hub
+    name = hub.splits[split]
     try:
         with quiet():
             rows = datasets.load_dataset(hub.id, hub.config, revision=hub.commit, split=name)

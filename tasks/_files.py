@@ -49,6 +49,7 @@ def read(path: Path, columns: Sequence[str] = ()) -> Iterator[Raw]:
         rows = parquet(path)
         yield from (Raw(f"{path}, row {place}", row, mirrored=False) for place, row in enumerate(rows, 1))
         return
+
     text = _text(path)
     if kind == "csv":
         yield from _csv(path, text, columns)
@@ -87,10 +88,13 @@ def _parsed(text: str, where: str) -> Any:
 
 
 def _csv(path: Path, text: str, columns: Sequence[str]) -> Iterator[Raw]:
-    """Every field is text."""
+    """The rows of a CSV file; every field is text."""
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+
     try:
         names = columns or next(rows, [])
+
+        # a quoted field may run over lines: a row is named by its first one
         line = rows.line_num + 1
         for row in rows:
             if len(row) != len(names):
@@ -114,11 +118,12 @@ def parquet(path: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the progress bars of `datasets`."""
+    """Silence the progress bars of `datasets`."""
     from datasets.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
 
     before = are_progress_bars_disabled()
     disable_progress_bars()
+
     try:
         yield
     finally:

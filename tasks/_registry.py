@@ -16,13 +16,17 @@ def all_tasks() -> dict[str, Task]:
     for info in pkgutil.walk_packages(tasks.__path__, "tasks.", onerror=_reraise):
         if info.ispkg or "._" in info.name:
             continue
+
         module = importlib.import_module(info.name)
+
+        # a module also holds the task classes that it imports; they belong to others
         for value in vars(module).values():
             if not (isinstance(value, type) and issubclass(value, Task) and value.__module__ == info.name):
                 continue
             if value.name in found:
                 raise UserError(f"two tasks are called {value.name!r}: rename the one in {info.name}.")
             found[value.name] = value()
+
     return dict(sorted(found.items()))
 
 

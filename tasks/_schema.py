@@ -28,9 +28,12 @@ def check(value: Any, shape: Shape, field: str = "") -> None:
             if name not in value:
                 raise OffSchema(_inside(field, name), words(inner), Missing())
             check(value[name], inner, _inside(field, name))
+
     elif isinstance(shape, list) and isinstance(value, list):
         for place, item in enumerate(value):
             check(item, shape[0], f"{field}[{place}]")
+
+    # mappings and lists were taken apart above; what is left fits as a whole or not at all
     elif not _fits(value, shape):
         raise OffSchema(field or "(row)", words(shape), value)
 
@@ -59,10 +62,12 @@ def words(shape: Shape) -> str:
         return " or ".join(words(one) for one in shape)
     if isinstance(shape, frozenset):
         return "one of " + ", ".join(sorted(map(repr, shape)))
+
     if isinstance(shape, list):
         return f"a list of {words(shape[0])}"
     if isinstance(shape, Mapping):
         return f"an object with {', '.join(map(repr, shape))}"
+
     return WORDS[shape] if shape in WORDS else str(shape.__name__)
 
 

@@ -28,7 +28,7 @@ TOGETHER = 1 << 6
 MANY, LARGE = 5, 1 << 17
 """Rows and columns from which the Gramian is worth another library's products."""
 ENTRIES = 1 << 17
-"""Of a chunk there: half a MiB of float32, and few enough for products that are not packed first."""
+"""Entries of a chunk there: half a MiB of float32, and few enough for products that are not packed first."""
 BLOCK = 4
 """Rows of a product there."""
 
@@ -42,11 +42,15 @@ def inner_products(left: Tensor, right: Tensor) -> Tensor:
     for start in range(0, left.shape[1], CHUNK * TOGETHER):
         a, b = (rows[:, start : start + CHUNK * TOGETHER].float() for rows in (left, right))
         whole = a.shape[1] // CHUNK * CHUNK
+
         if whole:
             products = torch.bmm(_chunks(a[:, :whole]), _chunks(b[:, :whole]).transpose(1, 2))
             total += products.double().sum(dim=0).cpu()
+
+        # the columns that are left fill no chunk
         if whole < a.shape[1]:
             total += (a[:, whole:] @ b[:, whole:].T).double().cpu()
+
     return total
 
 
@@ -71,12 +75,17 @@ def _unpacked_gramian(rows: Tensor) -> Tensor:
     """
     tasks, width = rows.shape
     total = torch.zeros(tasks, tasks, dtype=torch.float64)
-    given, sums, columns = rows.numpy(), total.numpy(), ENTRIES // tasks
+    given = rows.numpy()
+    sums = total.numpy()  # the memory of `total`
+    columns = ENTRIES // tasks
+
     for start in range(0, width, columns):
         part = given[:, start : start + columns]
         for row in range(0, tasks, BLOCK):
             left = max(row - 1, 0)
             sums[row : row + BLOCK, left:] += part[row : row + BLOCK] @ part[left:].T
+
+    # blocks reach below the diagonal here and there; the upper triangle alone is complete
     return total.triu() + total.triu(1).T
 
 
@@ -94,13 +103,17 @@ class TaskGradients:
         if len(kinds) != 1:
             raise UserError(f"trained parameters must share one dtype and device, found {sorted(map(str, kinds))}.")
         (self.dtype, self.device) = kinds.pop()
+
         self.world = world or World.now()
         self.parameters = list(parameters)
         self.sharded = any(isinstance(parameter, DTensor) for parameter in parameters)
+
+        # a sharded parameter is laid out by the part that this process holds
         parts = [local(parameter) for parameter in parameters]
         shapes = tuple(tuple(part.shape) for part in parts)
         self.layout = Layout(tuple(names), tuple(part.numel() for part in parts), shapes)
         self.tasks = tasks
+
         self.buffer = torch.zeros(tasks + 1, sum(self.layout.sizes), dtype=self.dtype, device=self.device)
         self.cross = torch.full((tasks,), float("nan"), dtype=torch.float64)
         self._views = [self._view(row) for row in self.buffer]
@@ -165,11 +178,14 @@ class TaskGradients:
         first_share: the first half's share of the task's loss, in (0, 1). Both halves were scaled by their share,
         so the sum is the mean over all groups; the estimate divides the shares out again.
         """
-        row, spare = self.gathered(self.buffer[task : task + 1]), self.buffer[self.tasks :]
+        row = self.gathered(self.buffer[task : task + 1])
+        spare = self.buffer[self.tasks :]
         if first_share is None:
             return
+
         product = self.products(inner_products(row, self.gathered(spare)))
         self.cross[task] = product.item() / (first_share * (1 - first_share))
+
         row += spare
         spare.zero_()
 

@@ -39,7 +39,7 @@ class RunningLedger:
         return {**self._counters(), **self._measured()}
 
     def load_state_dict(self, saved: Mapping[str, float]) -> None:
-        """Go on from there, the clock included."""
+        """Go on from a saved state, the clock included."""
         for name in self._counters():
             setattr(self, name, saved[name])
         self._began = time.perf_counter() - saved["wall_seconds"]
@@ -68,7 +68,7 @@ class RunningLedger:
 
     @property
     def peak_memory_bytes(self) -> int:
-        """Of this process and of earlier attempts."""
+        """The largest memory in bytes, of this process and of earlier attempts."""
         return max(self._peak, peak_memory_bytes())
 
     def snapshot(self) -> Ledger:

@@ -29,18 +29,26 @@ def cosines_to_mean(
     shares = shares.to(gradients.dtype).to(gradients.device)
     if max_norm is not None and mean_norm > max_norm:
         shares = shares * (max_norm / mean_norm)
+
     groups = {id(parameter): group for group in optimizer.param_groups for parameter in group["params"]}
-    products, start = torch.zeros(2, 3, dtype=torch.float64), 0
+    products = torch.zeros(2, 3, dtype=torch.float64)
+    start = 0
     for parameter, size in zip(gradients.parameters, gradients.layout.sizes, strict=True):
-        state, group = optimizer.state.get(parameter, {}), groups[id(parameter)]
+        state = optimizer.state.get(parameter, {})
+        group = groups[id(parameter)]
+
+        # in pieces, because several float64 copies of each are held
         for first in range(0, size, COLUMNS):
             last = min(first + COLUMNS, size)
             part = slice(start + first, start + last)
-            chosen, mean = gradients.combined[part], shares @ gradients.rows[:, part]
             seen = slice(first, last)
+            chosen = gradients.combined[part]
+            mean = shares @ gradients.rows[:, part]
             products[0] += _products(chosen, mean)
             products[1] += _products(_move(chosen, state, group, seen), _move(mean, state, group, seen))
         start += size
+
+    # in place: of sharded parameters, this process has seen its own part only
     gradients.products(products)
     cosines = products[:, 0] / (products[:, 1] * products[:, 2]).sqrt()
     return cosines[0].item(), cosines[1].item()
@@ -48,9 +56,12 @@ def cosines_to_mean(
 
 def _move(gradient: Tensor, state: Mapping[str, Any], group: Mapping[str, Any], seen: slice) -> Tensor:
     """Adam's move by a part of a parameter's gradient, up to its learning rate; state: of the steps before."""
-    (first, second), gradient = group["betas"], gradient.double()
+    first, second = group["betas"]
+    gradient = gradient.double()
     steps = float(state["step"]) + 1 if state else 1.0
     mean, square = (local(state[key]).flatten()[seen].double() if state else 0.0 for key in ("exp_avg", "exp_avg_sq"))
+
+    # both moments begin at zero, so that early ones are divided by the weight they have gathered
     mean = (first * mean + (1 - first) * gradient) / (1 - first**steps)
     square = (second * square + (1 - second) * gradient.square()) / (1 - second**steps)
     move: Tensor = mean / (square.sqrt() + group["eps"])

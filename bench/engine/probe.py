@@ -60,7 +60,7 @@ class Probe:
         return {name: torch.tensor([step[name] for step in self._steps], dtype=torch.float64) for name in names}
 
     def load_state_dict(self, saved: Mapping[str, Tensor]) -> None:
-        """Go on from there."""
+        """Go on from a saved state."""
         rows = {name: values.tolist() for name, values in saved.items()}
         self._steps = [dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)]
 
@@ -69,6 +69,7 @@ class Probe:
         windows = self._windows()
         place = {task: position for position, task in enumerate(order)}
         positions = [place[task] for task in range(len(order))]
+
         means = [{name: self._mean(name, start, end) for name in self._names()} for start, end in windows]
         data: dict[str, Any] = {"steps": [end for _, end in windows]}
         for name in self._names():

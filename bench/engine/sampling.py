@@ -45,6 +45,7 @@ class Apportionment:
         """Prompts of each task, [K], summing to the total; realised shares follow `shares` over steps."""
         wanted = shares * self.total + self.carry
         counts = wanted.clamp(min=0).floor()
+
         # Rounding and clamping leave a few prompts over or short: give or take them where it is owed most.
         while (left := int(self.total - counts.sum().item())) != 0:
             owed = wanted - counts
@@ -52,6 +53,7 @@ class Apportionment:
                 counts[owed.argmax()] += 1
             else:
                 counts[torch.where(counts > 0, owed, torch.inf).argmin()] -= 1
+
         self.carry = wanted - counts
         return [int(count) for count in counts]
 
@@ -60,11 +62,12 @@ class PromptStream:
     """Endless rows of one task: epoch after epoch, each in a fresh order drawn from the seed."""
 
     def __init__(self, rows: Sequence[Row], seed: int) -> None:
-        self.rows, self.seed = rows, seed
+        self.rows = rows
+        self.seed = seed
         self.move_to(0)
 
     def move_to(self, taken: int) -> None:
-        """To where the stream is after so many rows."""
+        """Go to where the stream is after so many rows."""
         self.taken = taken
         self._order = islice(self._endless(seeded(self.seed, "rows", self.rows[0].task)), taken, None)
 

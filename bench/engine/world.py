@@ -52,6 +52,6 @@ class World:
         return torch.stack(parts, dim=1).flatten(0, 1)
 
     def wait(self) -> None:
-        """Until every process is here."""
+        """Wait until every process is here."""
         if self.size > 1:
             dist.barrier()

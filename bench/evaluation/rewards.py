@@ -59,7 +59,7 @@ class EvaluationSettings(Protocol):
 
     @property
     def seed(self) -> int:
-        """Of the sampling: an item meets the same noise in every model, so that models are paired by item."""
+        """Seed of the sampling: an item meets the same noise in every model, so that models are paired by item."""
 
 
 def evaluate(
@@ -94,7 +94,7 @@ def score(rewards: Sequence[float]) -> Score:
 class _Cached(Frozen, Generic[One]):
     scores: dict[str, One]
     digest: Digest
-    """Of the key and the scores: a file that was damaged or renamed does not match."""
+    """Digest of the key and the scores: a file that was damaged or renamed does not match."""
 
 
 def base_scores(
@@ -115,13 +115,16 @@ def measured_once(
 
     A file that cannot be trusted is computed again and replaced; one that cannot be written is computed every time.
     """
-    path, form = cache / f"{digest_of(key)}.json", _Cached[kind]  # type: ignore[valid-type]
+    path = cache / f"{digest_of(key)}.json"
+    form = _Cached[kind]  # type: ignore[valid-type]
+
     try:
         cached = form.model_validate_json(path.read_bytes())
         if cached.digest == _digest(key, cached.scores):
             return cached.scores
     except (OSError, ValueError):  # absent, unreadable, or not such a document
         pass
+
     scores = measure()
     with suppress(UserError):  # a folder that cannot be written to costs the next run its evaluation, and nothing else
         write(path, form(scores=scores, digest=_digest(key, scores)).model_dump_json())
@@ -147,19 +150,23 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, settings: EvaluationSettings
     ) -> None:
         super().__init__()
-        self.language_model, self.tokenizer, self.settings = model, tokenizer, settings
+        self.language_model = model
+        self.tokenizer = tokenizer
+        self.settings = settings
         self.ends = ends(model, tokenizer)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
         """The replies, in the order of the requests."""
         replies = [""] * len(requests)
         size = self.settings.batch_size
+
         for _task, group in groupby(range(len(requests)), key=lambda i: requests[i].task_name):
             order = sorted(group, key=lambda i: len(requests[i].args[0]))  # little padding in a batch
             for start in range(0, len(order), size):
                 batch = order[start : start + size]
                 for i, text in zip(batch, self._sample([requests[i] for i in batch]), strict=True):
                     replies[i] = text
+
         return replies
 
     def _sample(self, requests: Sequence[Instance]) -> list[str]:
@@ -172,6 +179,7 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
             settings.temperature,
             settings.max_reply_tokens,
         )
+
         noise = [
             uniforms(
                 settings.max_reply_tokens,
@@ -182,12 +190,13 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
             )
             for request in requests
         ]
+
         prompts = [encoded(self.tokenizer, request.args[0]) for request in requests]
         sampled = sampler.sample(prompts, torch.stack(noise)[:, None])
         return list(self.tokenizer.batch_decode(sampled.replies, skip_special_tokens=True))
 
     def loglikelihood(self, requests: list[Instance]) -> list[Any]:
-        """Not asked for by any task. NotImplementedError."""
+        """No task asks for it. NotImplementedError."""
         raise NotImplementedError("tasks are scored by what the model writes, not by likelihood")
 
     loglikelihood_rolling = loglikelihood
@@ -197,8 +206,10 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
 def undisturbed(model: PreTrainedModel) -> Iterator[None]:
     """The model in evaluation mode; afterwards its modes and the global generators are as before."""
     modes = {module: module.training for module in model.modules()}
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - lm-eval may draw from it
+    python = random.getstate()
+    legacy = np.random.get_state()  # noqa: NPY002 - lm-eval may draw from it
     devices = [model.device] if model.device.type == "cuda" else []
+
     with torch.random.fork_rng(devices):
         try:
             model.eval()
@@ -212,10 +223,11 @@ def undisturbed(model: PreTrainedModel) -> Iterator[None]:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Without lm-eval's notices and progress bars; errors are raised, not written."""
+    """Silence lm-eval's notices and progress bars; errors are raised, not written."""
     logger = logging.getLogger("lm_eval")
     level = logger.level
     logger.setLevel(logging.ERROR)
+
     try:
         with redirect_stderr(io.StringIO()):
             yield

@@ -70,6 +70,7 @@ def standard(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, suite: 
 
     if not suite.standard:
         return {}
+
     with quietly(), undisturbed(model):
         return scored(suite.standard, suite.evaluation.items, lm_for)
 
@@ -94,9 +95,12 @@ def _measured(wrapped: LM, manager: TaskManager, name: str, items: int) -> Measu
             bootstrap_iters=0,
             confirm_run_unsafe_code=True,  # in the jail: see `judged_in_jail`
         )
+
+    # mmlu has a result a subject; its score is their mean by items
     parts = {part: result for part, result in found["results"].items() if metric in result}
     counts = {part: found["n-samples"][part]["effective"] for part in parts}
     total = sum(counts.values())
+
     return Measured(
         value=float(sum(parts[part][metric] * counts[part] for part in parts)) / total,
         items=total,
@@ -124,6 +128,7 @@ def _subjects(root: Path | None) -> list[str]:
     known_to_it = sorted(path.stem.removeprefix("mmlu_") for path in described)
     if root is None:
         return known_to_it
+
     found = subjects(root)
     if strange := [subject for subject in found if subject not in known_to_it]:
         raise UserError(
@@ -150,6 +155,7 @@ def judged_in_jail() -> Iterator[None]:
     """The hub's code_eval, which lm-eval fetches to judge code, is the jail's."""
     fetch = evaluate.load
     evaluate.load = lambda name, *rest, **more: SandboxCodeEval() if name == "code_eval" else fetch(name, *rest, **more)
+
     try:
         yield
     finally:
@@ -165,15 +171,18 @@ def patiently(names: Sequence[str]) -> Iterator[None]:
     if data_root():
         yield
         return
+
     import datasets
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import HTTPError, OfflineModeIsEnabled  # type: ignore[attr-defined]
 
+    # both libraries read the variable once, when they are imported
     before = constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE
     try:
         HfApi().dataset_info(data_task(STANDARD[names[0]]).hub.id, timeout=PATIENCE)
     except (HTTPError, OfflineModeIsEnabled, OSError):
         constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+
     try:
         yield
     except (OSError, datasets.exceptions.DatasetsError) as error:

@@ -147,5 +147,6 @@ def rows_digest(names: Iterable[str]) -> str:
     root = data_root()
     if root is None:
         return "hub"
+
     mmlu = {"mmlu": [subject_rows(root, subject) for subject in subjects(root)]} if "mmlu" in names else {}
     return digest_of({name: mmlu[name] if name == "mmlu" else local_rows(name) for name in names})

@@ -24,7 +24,7 @@ from bench.models.trainable import in_bfloat16, with_adapters
 from bench.request.suite import EMBEDDED, Lora
 
 PARSERS = ("response_template", "response_schema")
-"""By which TRL would take a reply apart; verifiers read replies whole, in training as in evaluation."""
+"""Names by which TRL would take a reply apart; verifiers read replies whole, in training as in evaluation."""
 
 
 class Choice(Protocol):
@@ -61,12 +61,16 @@ def load_model(choice: Choice, seed: int = 0) -> tuple[PreTrainedModel, PreTrain
     """
     if choice.rollout == "vllm" and find_spec("vllm") is None:
         raise UserError("rollout=vllm needs vLLM, which is not installed: `pip install vllm`, or rollout=transformers.")
+
     folder = model_folder(choice.model, choice.revision)
     disable_progress_bar()
+
+    # weights that adapters leave alone need no float32; those that are trained do
     stored = torch.bfloat16 if choice.dtype == "bf16" and choice.lora.r else torch.float32
     model, tokenizer = (
         _embedded(folder, stored) if choice.model in EMBEDDED else _checkpoint(folder, choice.model, stored)
     )
+
     if choice.lora.r:
         model = with_adapters(model, choice.lora, seed)
     if choice.dtype == "bf16":
@@ -75,7 +79,7 @@ def load_model(choice: Choice, seed: int = 0) -> tuple[PreTrainedModel, PreTrain
 
 
 def _embedded(folder: Path, stored: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """By the classes themselves: the automatic ones would give the model another pre-tokeniser, silently."""
+    """Load it by the classes themselves: the automatic ones would give the model another pre-tokeniser, silently."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     return Qwen2ForCausalLM.from_pretrained(folder, dtype=stored), tokenizer
 
@@ -88,14 +92,17 @@ def _checkpoint(folder: Path, name: str, stored: torch.dtype) -> tuple[PreTraine
         )
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         raise _unfit(name, " ".join(str(error).split())[:300]) from None
+
     if missing := sorted(report["missing_keys"]):  # transformers fills them with chance
         raise _unfit(name, f"it has no weights for {', '.join(missing[:3])}, {len(missing)} in all")
     if tokenizer.eos_token_id is None:
         raise _unfit(name, "its tokenizer has no token that ends a text (eos_token)")
     if len(tokenizer) > (rows := model.get_input_embeddings().num_embeddings):
         raise _unfit(name, f"its tokenizer has {len(tokenizer)} tokens, the model {rows}")
+
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+
     for parser in PARSERS:
         if getattr(tokenizer, parser, None) is not None:
             setattr(tokenizer, parser, None)

@@ -21,23 +21,26 @@ def join() -> World:
 
     UserError if one process sees several accelerators: it can use one only.
     """
-    size, cuda = int(os.environ.get("WORLD_SIZE", "1")), torch.cuda.is_available()
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    cuda = torch.cuda.is_available()
     if size == 1 and torch.cuda.device_count() > 1:
         raise UserError(
             f"{torch.cuda.device_count()} accelerators are visible to one process. Start `accelerate launch -m bench "
             "run ...` to use all, or set CUDA_VISIBLE_DEVICES=0 to use one."
         )
+
     if size > 1 and not dist.is_initialized():
         if cuda:
             torch.cuda.set_device(device())
         # both, because what is counted lies in the processor's memory
         dist.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=WAIT)
         PartialState(cpu=not cuda)
+
     return World.now()
 
 
 def device() -> torch.device:
-    """This process's own."""
+    """The device of this process."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
@@ -55,6 +58,7 @@ def place(model: PreTrainedModel, shard: bool) -> None:
         return
     if World.now().size == 1:
         raise UserError("shard=true needs several processes: start with `accelerate launch -m bench run ...`.")
+
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     for part in (*base.get_decoder().layers, model):
         fully_shard(part)

@@ -32,6 +32,7 @@ def model_folder(name: str, revision: str | None) -> Path:
         from bench.models.hub import checkpoint
 
         return checkpoint(name, revision)
+
     if revision:
         raise UserError(f"revision={revision} is a commit at the hub, and {name} is embedded here: say revision=none.")
     return ASSETS / name

@@ -31,11 +31,13 @@ def checkpoint(name: str, revision: str | None) -> Path:
                 f"revision={revision} is a commit at the hub, and model={name} is a folder: say revision=none."
             )
         return folder.resolve()
+
     if folder.is_absolute() or name.count("/") != 1 or name[0] in ".~":
         raise UserError(
             f"no model {name!r}: it is neither nano2 nor nano, embedded here, nor a folder, nor a hub's id such as "
             "Qwen/Qwen2.5-0.5B-Instruct. Say model=nano2, or the folder of a checkpoint."
         )
+
     return _fetched(name, revision)
 
 
@@ -43,6 +45,7 @@ def files_of(folder: Path) -> list[Path]:
     """The files of a checkpoint that are read, sorted. UserError if weights or configuration are missing."""
     found = sorted(path for pattern in FILES for path in folder.glob(pattern) if not path.name.startswith("."))
     names = {path.name for path in found}
+
     if "config.json" not in names or not any(name.endswith(".safetensors") for name in names):
         pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
         refused = f" {', '.join(pickles)}: pickles are not read, they can run code." if pickles else ""
@@ -50,19 +53,22 @@ def files_of(folder: Path) -> list[Path]:
             f"{folder} is no checkpoint: config.json, a tokenizer and weights as .safetensors are needed; "
             f"found {', '.join(sorted(names)) or 'nothing of the kind'}.{refused}"
         )
+
     return found
 
 
 @cache
 def _fetched(name: str, revision: str | None) -> Path:
-    """From the hub, or what its cache has if the hub does not answer."""
+    """The folder of a checkpoint from the hub, or from its cache if the hub does not answer."""
     patterns = list(FILES)
+
     try:
         # asked first, because it alone gives up soon where nobody answers
         commit = HfApi().repo_info(name, revision=revision, timeout=PATIENCE).sha
         return Path(snapshot_download(name, revision=commit, allow_patterns=patterns))
     except UNREACHED as error:
         reason = type(error).__name__
+
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns, local_files_only=True))
     except UNREACHED:

@@ -95,7 +95,7 @@ class Sampler:
         return Sampled([tokens[:length] for tokens, length in sampled], state.computed)
 
     def _advance(self, state: "_State", token: Tensor) -> None:
-        """One more token a reply."""
+        """Send one more token of each reply through the model."""
         state.positions = state.positions + 1
         state.mask = torch.cat([state.mask, state.mask.new_ones(len(token), 1)], dim=1)
         state.logits = self._logits(token[:, None], state.mask, state.positions, state.cache)
@@ -108,6 +108,7 @@ class Sampler:
             options["position_ids"] = positions
         if "logits_to_keep" in self._options:
             options["logits_to_keep"] = 1
+
         logits: Tensor = self.model(input_ids=tokens, attention_mask=mask, **options).logits
         return logits[:, -1]
 
@@ -133,6 +134,7 @@ def draw(logits: Tensor, uniform: Tensor, temperature: float) -> Tensor:
     """A token a row, [n]: where the distribution function of softmax(logits / temperature) passes `uniform`, [n]."""
     if temperature == 0:
         return logits.argmax(dim=-1)
+
     chances = torch.softmax(logits.float() / temperature, dim=-1)
     passed = chances.double().cumsum(dim=-1)
     # the last sum differs from 1 by rounding; a token of chance 0 is never met, as `right` passes equal sums
@@ -146,6 +148,7 @@ def alike(lengths: Sequence[int], most: int) -> list[list[int]]:
     Every batch ends with its last reply, so that few batches are cheap; but padding within one costs memory and time.
     """
     batches: list[list[int]] = []
+
     for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
         current = batches[-1] if batches else []
         longest = lengths[current[0]] if current else 0

@@ -16,7 +16,7 @@ Tensors = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Shape:
-    """Of a decoder."""
+    """The size of a decoder."""
 
     parameters: int
     linear: int
@@ -64,6 +64,7 @@ def folder_of(suite: Suite) -> Path | None:
         return ASSETS / suite.model
     if Path(suite.model).expanduser().is_dir():
         return Path(suite.model).expanduser()
+
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -73,6 +74,7 @@ def folder_of(suite: Suite) -> Path | None:
         raise UserError(
             f"no model {suite.model!r}: neither {' nor '.join(EMBEDDED)}, nor a folder, nor a hub's id."
         ) from None
+
     folder = Path(found).parent if isinstance(found, str) else None
     return folder if folder and any(folder.glob("*.safetensors")) else None
 
@@ -81,12 +83,19 @@ def published_shape(model: str) -> Shape | None:
     """The shape of a model in PUBLISHED; None for another. Its parameters are those of its own files."""
     if model not in PUBLISHED:
         return None
+
     layers, hidden, heads, keys, head, inner, vocabulary, tied, biased = PUBLISHED[model]
-    queries, cached = heads * head, keys * head
+    queries = heads * head
+    cached = keys * head
+
+    # attention: queries, keys, values, output; then the feed-forward network: gate, up, down
     matrices = [(hidden, queries), (hidden, cached), (hidden, cached), (queries, hidden)]
     matrices += [(hidden, inner), (hidden, inner), (inner, hidden)]
+
+    # a layer has two norms, the model one more behind its last layer
     layer = sum(a * b for a, b in matrices) + 2 * hidden + (queries + 2 * cached if biased else 0)
     embeddings = vocabulary * hidden * (1 if tied else 2)
+
     return Shape(
         parameters=layers * layer + embeddings + hidden,
         linear=layers * sum(a + b for a, b in matrices),
@@ -109,9 +118,11 @@ def _shape(config: Any, found: Tensors) -> Shape | None:
         raise ValueError("no .safetensors file with weights")
     if any(name not in config for name in NAMES):
         return None
+
     heads, hidden, layers, vocabulary, inner = (config[name] for name in NAMES)
     head = config.get("head_dim") or hidden // heads
     matrices = [size for name, size in found.items() if len(size) == 2 and not _embeds(name)]
+
     return Shape(
         parameters=sum(prod(size) for size in found.values()),
         linear=sum(sum(size) for size in matrices),

@@ -24,6 +24,7 @@ def with_adapters(model: PreTrainedModel, lora: Lora, seed: int) -> PreTrainedMo
         target_modules=targets,
         task_type="CAUSAL_LM",
     )
+
     with torch.random.fork_rng([]), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of peft and transformers among themselves
         torch.manual_seed(seed)
@@ -32,6 +33,7 @@ def with_adapters(model: PreTrainedModel, lora: Lora, seed: int) -> PreTrainedMo
         except ValueError as error:
             said = " ".join(str(error).split())
             raise UserError(f"lora.targets={','.join(lora.targets)}: {said} Say lora.targets=all-linear.") from None
+
     if isinstance(adapted.get_output_embeddings(), BaseTunerLayer):
         raise UserError("lora.targets must leave the output layer out: the losses read its weights as they are.")
     return adapted
@@ -40,7 +42,7 @@ def with_adapters(model: PreTrainedModel, lora: Lora, seed: int) -> PreTrainedMo
 def in_bfloat16(model: PreTrainedModel) -> PreTrainedModel:
     """The model, which computes in bfloat16 whatever its weights are, whoever calls it.
 
-    By hooks: what libraries put in place of `forward` keeps them, and each pass casts the weights anew.
+    It is done by hooks: what libraries put in place of `forward` keeps them, and each pass casts the weights anew.
     """
     base: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
     for module in {id(one): one for one in (model, base)}.values():

@@ -37,8 +37,11 @@ def direction_of(method: GradientCombination, gradients: Tensor, layout: Layout,
     """The direction, [P], that a method makes of gradients [K, P]."""
     before = gradients._version
     answer = method.combine(gradients, layout, signals)
+
+    # torch counts the writes to a tensor
     if gradients._version != before:
         raise _refused(method, signals.step, "changed the task gradients it was given; it may read them")
+
     return checked(method, "a direction", answer, (gradients.shape[1],), signals.step)
 
 
@@ -56,6 +59,8 @@ def checked(
     """
     if not isinstance(answer, Tensor):
         raise _refused(method, step, f"returned {what} of type {type(answer).__name__}; a tensor is allowed")
+
+    # a rule sees only answers that pass all other tests
     wrong = ""
     if tuple(answer.shape) != tuple(shape):
         wrong = f"of shape {list(answer.shape)}; {list(shape)} is allowed"
@@ -65,9 +70,11 @@ def checked(
         wrong = f"with {int((~answer.isfinite()).sum())} values that are not finite; all must be"
     else:
         wrong = rule(answer)
+
     if wrong:
         shown = f": {answer.tolist()}" if answer.numel() <= SHOWN else ""
         raise _refused(method, step, f"returned {what} {wrong}{shown}")
+
     return answer
 
 

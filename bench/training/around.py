@@ -19,7 +19,9 @@ class Around:
     """A wrapper around a method. twin: a second copy of the method, for wrappers that combine twice."""
 
     def __init__(self, wrapper: StepWrapper, method: Method, twin: Method) -> None:
-        self.wrapper, self.method, self.twin = wrapper, method, twin
+        self.wrapper = wrapper
+        self.method = method
+        self.twin = twin
         self.twin_signals: Signals | None = None
 
     @property
@@ -34,13 +36,15 @@ class Around:
 
     def direction(self, engine: TaskGradients, signals: Signals, passes: "ExtraPasses[Batch]") -> Tensor:
         """What the wrapper makes of the step, [P]."""
-        rows, layout = engine.rows, engine.layout
+        rows = engine.rows
+        layout = engine.layout
 
         def inner(gradients: Tensor, twin: bool = False) -> Tensor:
             method = self.twin if twin else self.method
             seen = signals if gradients is rows else _signals_of(gradients, signals)
             if twin:
                 self.twin_signals = seen
+
             if isinstance(method, GradientCombination):
                 return direction_of(method, gradients, layout, seen)
             weights = self.smooth(weights_of(method, seen), seen)
@@ -67,7 +71,10 @@ class ExtraPasses(Generic[Batch]):
         loss: Callable[[Batch], Tensor],
         ledger: RunningLedger,
     ) -> None:
-        self._engine, self._batches, self._loss, self._ledger = task_gradients, batches, loss, ledger
+        self._engine = task_gradients
+        self._batches = batches
+        self._loss = loss
+        self._ledger = ledger
 
     def gradients(self, offset: Callable[[int], Tensor]) -> Tensor:
         """Task gradients, [K, P], that of task k at parameters + offset(k)."""
@@ -78,6 +85,7 @@ class ExtraPasses(Generic[Batch]):
                 for micro in _micros(batch):
                     (self._loss(micro.data) * micro.share).backward()  # type: ignore[no-untyped-call]
                 self._ledger.charge(batch.sequences, batch.tokens, batch.computed, backward=True)
+
         return self._engine.gathered(rows)
 
     def losses(self, offset: Callable[[int], Tensor]) -> Tensor:
@@ -88,8 +96,10 @@ class ExtraPasses(Generic[Batch]):
                 total = torch.zeros((), dtype=torch.float64)
                 for micro in _micros(batch):
                     total += self._loss(micro.data).double().cpu() * micro.share
+
                 self._ledger.charge(batch.sequences, batch.tokens, batch.computed, backward=False)
                 found[batch.task] = self._engine.world.sum(total)
+
         return found
 
     @contextmanager

@@ -32,7 +32,7 @@ class TaskBatch(Generic[Batch]):
     """The first half's part of the task's loss, in (0, 1); None if there is one half only."""
     sequences: int
     tokens: int
-    """That enter the loss."""
+    """Tokens that enter the loss."""
 
     @property
     def computed(self) -> int:
@@ -51,4 +51,4 @@ class Measured:
     silent: Tensor
     shares: Tensor
     validation_losses: Tensor | None = None
-    """On rows that are not trained on, where the method asks for them."""
+    """Mean losses on rows that are not trained on, where the method asks for them."""

@@ -30,7 +30,13 @@ class StepCallback(TrainerCallback):  # type: ignore[misc] # transformers publis
         after: Callable[[int], None] | None = None,
         done: int = 0,
     ) -> None:
-        self.budget, self.ledger, self.last, self.show, self.after, self.done = budget, ledger, last, show, after, done
+        self.budget = budget
+        self.ledger = ledger
+        self.last = last
+        self.show = show
+        self.after = after
+        self.done = done
+
         self.rewards: Sequence[float] = ()
         self.reason = ""
         self.resume: Callable[[], None] | None = None
@@ -47,10 +53,13 @@ class StepCallback(TrainerCallback):  # type: ignore[misc] # transformers publis
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Called by the trainer after the optimizer has stepped."""
         self.show(self.ledger.steps, self.rewards)
+
+        # after the last step nothing is left to stop: only a counter that is exceeded counts
         self.reason = agreed(self.ledger.used_up(self.budget, beyond=self.ledger.steps == self.last))
         if self.reason:
             control.should_training_stop = True
             return
+
         if self.after:
             self.after(self.done + state.global_step - 1)
         if self.save and state.global_step < state.max_steps:
@@ -69,5 +78,6 @@ def anywhere(value: float) -> float:
     world = World.now()
     if world.size == 1:
         return value
+
     device = torch.device("cuda", torch.cuda.current_device()) if torch.cuda.is_available() else torch.device("cpu")
     return world.sum(torch.tensor(float(value), dtype=torch.float64, device=device)).item()

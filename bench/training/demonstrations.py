@@ -41,16 +41,18 @@ def demonstrations(
 def task_batches(
     shown: Sequence[Demonstration], most: int, world: World, padding: int, device: torch.device
 ) -> list[TaskBatch[dict[str, Tensor]]]:
-    """By task, in two halves, cut into micro-batches of at most `most`; every answer token of a task counts the same.
+    """The demonstrations by task, in two halves, cut into micro-batches of at most `most`.
 
-    All processes have the same number of micro-batches in each half, as sharded passes must go in step: one without
-    a demonstration of its own takes another's, with share 0.
+    Every answer token of a task counts the same. All processes have the same number of micro-batches in each half, as
+    sharded passes must go in step: one without a demonstration of its own takes another's, with share 0.
     """
     result = []
     for task in sorted({one.task for one in shown}):
         ours = [one for one in shown if one.task == task]
-        middle, total = len(ours) // 2, tokens(ours)
+        total = tokens(ours)
+        middle = len(ours) // 2
         parts = [ours] if middle == 0 else [ours[:middle], ours[middle:]]
+
         halves = tuple(
             [
                 MicroBatch(collated(own or all_of[:1], padding, device), tokens(own) / total)
@@ -58,8 +60,10 @@ def task_batches(
             ]
             for part in parts
         )
+
         first = tokens(parts[0]) / total if middle else None
         result.append(TaskBatch(task, halves, first, len(ours), total))
+
     return result
 
 
@@ -91,9 +95,11 @@ def collated(shown: Sequence[Demonstration], padding: int, device: torch.device)
 def counted(shown: Sequence[Demonstration], tasks: int, validation: Tensor | None = None) -> Measured:
     """Per-task means, [K] float64, NaN for a task without any; SFT has neither rewards nor advantages."""
     unknown = torch.full((tasks,), float("nan"), dtype=torch.float64)
+
     counts = torch.tensor([sum(one.task == task for one in shown) for task in range(tasks)], dtype=torch.float64)
     replies = torch.tensor([tokens([one for one in shown if one.task == task]) for task in range(tasks)])
     prompts = torch.tensor([sum(len(one.prompt) for one in shown if one.task == task) for task in range(tasks)])
+
     return Measured(
         rewards=unknown,
         mean_abs_advantage=unknown,

@@ -27,7 +27,9 @@ class Replay:
 
     def __init__(self, plan: RunPlan, checkpoints: Checkpoints, caught_up: Callable[[], None]) -> None:
         """caught_up: called when the last answer was given, and no stage was in progress."""
-        self.plan, self.checkpoints, self._caught_up = plan, checkpoints, caught_up
+        self.plan = plan
+        self.checkpoints = checkpoints
+        self._caught_up = caught_up
         self._calls: list[tuple[str, Any, Any]] = checkpoints.take("calls") or []
         self._place = 0
         checkpoints.keep("calls", lambda: self._calls)
@@ -41,10 +43,13 @@ class Replay:
                 self._place += 1
                 self.checkpoints.offer()
             return result
+
         found, result, memory = self._calls[self._place]
         assert found == asked, f"plan {self.plan.name!r} asks for {asked} where it asked for {found} before"
         self.remember(callbacks, memory)
         self._place += 1
+
+        # a stage that was in progress restores the model itself
         if self._place == len(self._calls) and not self.checkpoints.waits("stage"):
             self._caught_up()
         return result
@@ -54,7 +59,7 @@ class Replay:
         return self.plan.state_dict(), [dict(variables(callback)) for callback in callbacks]
 
     def remember(self, callbacks: Sequence[Callback], memory: tuple[Any, Any]) -> None:
-        """Make it remember that."""
+        """Make the plan remember what it did then."""
         state, held = memory
         self.plan.load_state_dict(poured(self.plan.state_dict(), state))
         for callback, values in zip(callbacks, held, strict=True):

@@ -55,13 +55,17 @@ def grouped(
     """
     world = world or World()
     own = mine(rollouts, world)
-    ours_advantages, ours_groups = advantages[own], rollouts.group[own]
+    ours_advantages = advantages[own]
+    ours_groups = rollouts.group[own]
+
     result = []
     for task in torch.unique(rollouts.task).tolist():
         ours = rollouts.task == task
-        groups, total = torch.unique(rollouts.group[ours]), int(ours.sum())
+        total = int(ours.sum())
+        groups = torch.unique(rollouts.group[ours])
         middle = len(groups) // 2
         parts = [groups] if middle == 0 else [groups[:middle], groups[middle:]]
+
         halves = tuple(
             [
                 micro_batch(padded(batch, ours_advantages, chosen), ours_groups[chosen], len(chosen) / total, prefixes)
@@ -70,8 +74,10 @@ def grouped(
             ]
             for part in parts
         )
+
         first = int(torch.isin(rollouts.group, parts[0]).sum()) / total if middle else None
         result.append(TaskBatch(task, halves, first, total, int(rollouts.lengths[ours].sum())))
+
     return result
 
 
@@ -87,8 +93,11 @@ def _heard(rollouts: Rollouts, groups: Tensor, own: Tensor, advantages: Tensor) 
 
 def padded(batch: Mapping[str, Tensor], advantages: Tensor, chosen: Tensor) -> Padded:
     """Some sequences, padded only to their own longest prompt and completion; chosen: indices."""
-    prompt_mask, reply_mask = batch["prompt_mask"][chosen], batch["completion_mask"][chosen]
-    prompt, reply = int(prompt_mask.sum(dim=1).max()), int(reply_mask.sum(dim=1).max())
+    prompt_mask = batch["prompt_mask"][chosen]
+    reply_mask = batch["completion_mask"][chosen]
+    prompt = int(prompt_mask.sum(dim=1).max())
+    reply = int(reply_mask.sum(dim=1).max())
+
     data = {
         "prompt_ids": batch["prompt_ids"][chosen][:, -prompt:],
         "prompt_mask": prompt_mask[:, -prompt:],
@@ -96,6 +105,7 @@ def padded(batch: Mapping[str, Tensor], advantages: Tensor, chosen: Tensor) -> P
         "completion_mask": reply_mask[:, :reply],
         "advantages": advantages[chosen],
     }
+
     # the last two of these come with vLLM only; a ratio is [n, T] or, for whole sequences, [n, 1]
     for name in (*PROBABILITIES, "token_advantages"):
         if name in batch:
@@ -112,13 +122,15 @@ def micro_batch(data: Padded, groups: Tensor, share: float, prefixes: Prefixes |
     rows, width = padded_size(found)
     if prefixes is None or not prefixes.wanted(found):
         return MicroBatch(data, share, rows * width)
+
     shared = packed(found, prefixes.padding, prefixes.device)
     return MicroBatch({**data, "packed": shared}, share, shared.tokens.numel())
 
 
 def groups_of(data: Padded, groups: Sequence[int]) -> list[Group]:
     """Prompts and replies of padded sequences, by group."""
-    prompts, replies = _unpadded(data, "prompt"), _unpadded(data, "completion")
+    prompts = _unpadded(data, "prompt")
+    replies = _unpadded(data, "completion")
     found = []
     for _, members in groupby(range(len(groups)), key=groups.__getitem__):
         places = list(members)
@@ -137,8 +149,10 @@ def measure(rollouts: Rollouts, advantages: Tensor, tasks: int) -> Measured:
     def mean(values: Tensor) -> Tensor:
         return torch.stack([values[rollouts.task == task].double().mean() for task in range(tasks)]).cpu()
 
+    # a group is silent if all of its advantages are 0: it adds nothing to the gradient
     loudest = torch.zeros(int(rollouts.group.max()) + 1, device=advantages.device, dtype=advantages.dtype)
     loudest.scatter_reduce_(0, rollouts.group, advantages.abs(), "amax")
+
     counts = torch.bincount(rollouts.task, minlength=tasks).double().cpu()
     return Measured(
         rewards=mean(rollouts.rewards),

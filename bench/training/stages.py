@@ -18,7 +18,7 @@ from bench.training.trl.distil import Teaching
 from methods import RunPlan, Signals, TaskSampling
 
 ROUNDING = 1e-6
-"""Of a full step: what sums of parts of steps may be over."""
+"""What sums of parts of steps may be over, in full steps."""
 
 
 class BudgetUsed(Exception):
@@ -29,20 +29,24 @@ class Stages:
     """`methods._base.Stages` in the harness."""
 
     def __init__(self, plan: RunPlan, training: Training) -> None:
-        self.plan, self.training = plan, training
+        self.plan = plan
+        self.training = training
         self.layout = training.gradients.layout
         self.left = float(training.suite.recipe.steps)
         self.replay = Replay(plan, training.checkpoints, training.restore_model)
+
         self._stage = 0
         self._inside = False
         self._trained = False
-        """Since the parameters were last read or set: only then they are not known from earlier calls."""
+        """Whether a stage has trained since the parameters were last read or set; else earlier calls tell them."""
 
     def parameters(self) -> Tensor:
         """A copy of the model's trained parameters, [P]."""
-        now, trained = self.training.gradients.parameters_now, self._trained
+        now = self.training.gradients.parameters_now
         if self._inside:
             return now()
+
+        trained = self._trained
         self._trained = False
         found = self.replay.answer("parameters", lambda: now().cpu() if trained else None)
         if found is not None:
@@ -85,7 +89,8 @@ class Stages:
         teaching: Teaching | None = None,
     ) -> list[Signals]:
         """One training with a fresh optimizer. callbacks: shares, what comes after a step, and who observes it."""
-        prompts, seed = self._spend(steps, size), self._seed()
+        prompts = self._spend(steps, size)
+        seed = self._seed()
         shares, after, observe = callbacks
 
         def live() -> list[Signals]:
@@ -112,17 +117,21 @@ class Stages:
 
         Under GRPO the mean reward; under SFT exp(-mean loss): the typical probability of an answer token.
         """
-        prompts, seed = self._spend(1, size), self._seed()
+        prompts = self._spend(1, size)
+        seed = self._seed()
         return self.replay.answer("score", lambda: self._score(prompts, seed))
 
     def _score(self, prompts: int, seed: int) -> Tensor:
-        training, tasks = self.training, len(self.training.tasks)
+        training = self.training
+        tasks = len(training.tasks)
         watch = StepCallback(training.suite.budget, training.ledger, None, training.show)
+
         with tempfile.TemporaryDirectory() as folder:
             trainer = training.trainer(Path(folder), 1, prompts, seed, watch)
             trainer.ledger = training.ledger
             training.model.eval()
             found = trainer.score(trainer.deal(torch.full((tasks,), 1 / tasks, dtype=torch.float64)))
+
         if reason := training.ledger.used_up(training.suite.budget):
             raise BudgetUsed(reason)
         return found
@@ -134,6 +143,7 @@ class Stages:
         if memory := checkpoints.take("memory"):
             self.replay.remember(callbacks, memory)
         checkpoints.keep("memory", lambda: self.replay.memory(callbacks))
+
         self._inside = True
         try:
             yield
@@ -145,22 +155,24 @@ class Stages:
         """Take steps of that size from what is left; the prompts of one."""
         prompts = round(size * self.training.prompts)
         cost = steps * prompts / self.training.prompts
+
         if steps < 1 or prompts < 1 or size > 1 + ROUNDING:
             raise RunFailed(f"plan {self.plan.name!r} asked for {steps} steps of size {size:g}; a size is in (0, 1].")
         if cost > self.left + ROUNDING:
             raise RunFailed(f"plan {self.plan.name!r} asked for {cost:g} full steps, {self.left:g} are left.")
+
         self.left -= cost
         return prompts
 
     def _seed(self) -> int:
-        """Of the next stage's rollouts: the first stage has the run's own, as any other method."""
+        """The seed of the next stage's rollouts: the first stage has the run's own, as any other method."""
         seed = seeded(self.training.seed, "stage", self._stage).initial_seed() % 2**31
         self._stage += 1
         return seed if self._stage > 1 else self.training.seed
 
 
 class Schedule(TaskSampling):
-    """Inside a stage: the shares that the plan gave, and the plain mean over prompts."""
+    """The method inside a stage: the shares that the plan gave, and the plain mean over prompts."""
 
     version = 1
     state = ("seen",)
@@ -170,7 +182,8 @@ class Schedule(TaskSampling):
     ) -> None:
         super().__init__()
         self.name = name  # type: ignore[misc] # errors name the plan
-        self.shares, self.told = shares, told
+        self.shares = shares
+        self.told = told
         self.seen = list[Signals]()
 
     def proportions(self) -> Tensor:
@@ -189,7 +202,9 @@ def carry_out(plan: RunPlan, training: Training) -> tuple[list[Tensor], str]:
         final = plan.execute(stages)
     except BudgetUsed as used:
         return [training.gradients.parameters_now()], str(used)
-    size, tasks = sum(stages.layout.sizes), len(training.tasks)
+
+    size = sum(stages.layout.sizes)
+    tasks = len(training.tasks)
     shape = (tasks, size) if isinstance(final, Tensor) and final.ndim == 2 else (size,)
     checked(plan, "parameters", final, shape, training.ledger.steps)
     return list(final) if final.ndim == 2 else [final], ""

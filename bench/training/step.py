@@ -33,10 +33,14 @@ class BalancedStep(Generic[Batch]):
         probe: Probe,
         around: Around | None = None,
     ) -> None:
-        self.gradients, self.method, self.max_norm = gradients, method, max_norm
-        self.ledger, self.probe, self.around = ledger, probe, around
+        self.gradients = gradients
+        self.method = method
+        self.max_norm = max_norm
+        self.ledger = ledger
+        self.probe = probe
+        self.around = around
         self.signals: Signals | None = None
-        """Of the last step."""
+        """Signals of the last step."""
 
     def __call__(
         self, batches: Sequence[TaskBatch[Batch]], loss: Callable[[Batch], Tensor], measured: Measured
@@ -48,14 +52,19 @@ class BalancedStep(Generic[Batch]):
         """
         losses = self.accumulate(batches, loss)
         self.signals = signals = self.measure(losses, measured)
+
         passes = ExtraPasses(self.gradients, batches, loss, self.ledger)
         weights, norm = self.combine(signals, passes)
         clipped = self.max_norm is not None and self.gradients.clip(norm, self.max_norm)
+
+        # the step is on record before the method sees it: a method that fails there leaves a whole record
         self.ledger.steps += 1
         self.probe.add(signals, weights, norm, clipped)
+
         self.method.observe(signals)
         if self.around:
             self.around.observe(signals)
+
         return (losses * measured.shares).nansum()
 
     def accumulate(self, batches: Sequence[TaskBatch[Batch]], loss: Callable[[Batch], Tensor]) -> Tensor:
@@ -70,9 +79,11 @@ class BalancedStep(Generic[Batch]):
                     scaled = loss(micro.data) * micro.share
                     (scaled * self.gradients.scale).backward()  # type: ignore[no-untyped-call]
                     means.append(scaled.detach())
+
             self.ledger.charge(batch.sequences, batch.tokens, batch.computed, backward=True)
             self.gradients.join(batch.task, batch.first_share)
             losses[batch.task] = whole(means, self.gradients.world)
+
         return losses
 
     def measure(self, losses: Tensor, measured: Measured) -> Signals:
@@ -84,6 +95,7 @@ class BalancedStep(Generic[Batch]):
                 f"step {self.ledger.steps + 1}: the gradient of blind task {bad or 'pairs'} is not finite; "
                 "the run diverged. A lower recipe.learning_rate may help."
             )
+
         return Signals(
             step=self.ledger.steps,
             losses=losses,
@@ -104,10 +116,13 @@ class BalancedStep(Generic[Batch]):
             return self._place(self.around.direction(self.gradients, signals, passes), signals)
         if isinstance(self.method, GradientCombination):
             return self._place(direction_of(self.method, self.gradients.rows, self.gradients.layout, signals), signals)
+
         weights = weights_of(self.method, signals)
         if self.around:
             weights = self.around.smooth(weights, signals)
         self.gradients.combine(weights)
+
+        # the Gramian gives the norm of the sum without another pass over P
         return weights, (weights @ signals.gramian.matrix @ weights).clamp(min=0).sqrt().item()
 
     def _place(self, direction: Tensor, signals: Signals) -> tuple[Tensor, float]:

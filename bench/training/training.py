@@ -50,16 +50,25 @@ class Training:
         show: Show,
         checkpoints: Checkpoints | None = None,
     ) -> None:
-        self.model, self.tokenizer, self.tasks, self.suite, self.seed = model, tokenizer, list(tasks), suite, seed
-        self.ledger, self.probe, self.show = RunningLedger(), Probe(), show
+        self.model = model
+        self.tokenizer = tokenizer
+        self.tasks = list(tasks)
+        self.suite = suite
+        self.seed = seed
+        self.show = show
+        self.ledger = RunningLedger()
+        self.probe = Probe()
+
         kept = suite.recipe.validation_rows if suite.regime == "sft" else 0
         if any(len(task_rows) <= kept for task_rows in rows):
             raise UserError(
                 f"recipe.validation_rows={kept} of recipe.train_rows={suite.recipe.train_rows} leave nothing to train "
                 "on. SFT keeps the last training rows for methods that validate: say fewer, or more training rows."
             )
+
         self.streams = [PromptStream(task_rows[: len(task_rows) - kept], seed) for task_rows in rows]
         self.validation = [PromptStream(task_rows[-kept:], seed) for task_rows in rows] if kept else []
+
         self.gradients = TaskGradients(*trained(model), len(tasks))
         self.prefixes = Prefixes(model, suite.recipe.packing, tokenizer.pad_token_id)
         self.checkpoints = checkpoints or Checkpoints()
@@ -75,17 +84,21 @@ class Training:
         return len(self.tasks) * self.suite.recipe.prompts_per_task
 
     def go_on(self) -> None:
-        """From where an earlier attempt at the run was saved; the model follows when it is needed. Save this one."""
+        """Go on from where an earlier attempt at the run was saved, and save this one.
+
+        The model follows when it is needed.
+        """
         if saved := self.checkpoints.take("training"):
             self.ledger.load_state_dict(saved["ledger"])
             self.probe.load_state_dict(saved["probe"])
             for stream, taken in zip([*self.streams, *self.validation], saved["taken"], strict=True):
                 stream.move_to(taken)
+
         self.checkpoints.keep("training", self.state_dict)
         self.checkpoints.keep("model", lambda: {"parameters": self._parameters(), "chance": chance()})
 
     def state_dict(self) -> dict[str, Any]:
-        """All but the model and the stage in progress."""
+        """The state of all but the model and the stage in progress."""
         taken = [stream.taken for stream in (*self.streams, *self.validation)]
         return {"ledger": self.ledger.state_dict(), "probe": self.probe.state_dict(), "taken": taken}
 
@@ -97,7 +110,7 @@ class Training:
             set_chance(saved["chance"])
 
     def _parameters(self) -> list[Tensor]:
-        """Those that are trained, themselves: a copy of them all may be more than a device can hold."""
+        """The trained parameters themselves: a copy of them all may be more than a device can hold."""
         return [parameter.data for parameter in self.gradients.parameters]
 
     def stage(
@@ -120,20 +133,26 @@ class Training:
         """
         if around is not None and around.wrapper.frozen is not None:
             after = self.keeping(around.wrapper.frozen)
+
+        # `steps` counts those that an earlier attempt has made; the trainer makes the rest
         saved = self.checkpoints.take("stage")
         done = saved["done"] if saved else 0
         last = self.ledger.steps - done + steps if final else None
         watch = StepCallback(self.suite.budget, self.ledger, last, self.show, after, done)
+
         wants_more = around is not None and bool(around.wrapper.needs & EXTRA)
         with tempfile.TemporaryDirectory() as folder:
             trainer = self.trainer(Path(folder), steps - done, prompts, seed, watch, wants_more, teaching)
+
             step: BalancedStep[dict[str, Tensor]] = BalancedStep(
                 self.gradients, method, self.suite.recipe.max_gradient_norm, self.ledger, self.probe, around
             )
             trainer.arm(step, watch, schedule=steps)
+
             self._watched(watch, Progress(trainer, done), saved)
             with quiet():
                 trainer.train()
+
         self.checkpoints.drop("stage")
         return watch.reason
 
@@ -172,11 +191,13 @@ class Training:
         """A trainer of the model for so many steps; it must be armed before it trains."""
         recipe = self.suite.recipe.model_copy(update={"steps": steps})
         given = (self.model, self.tokenizer)
+
         if self.suite.regime == "sft":
             config = sft_config(self.suite, steps, seed, prompts, folder)
             return BalancedSFTTrainer(
                 *given, config, self.tasks, self.streams, self.validation, recipe, callbacks=[watch]
             )
+
         config = grpo_config(self.suite, steps, seed, prompts * recipe.rollouts_per_prompt, folder, extra_passes)
         kind = DistillingTrainer if teaching else BalancedGRPOTrainer
         trainer = kind(
@@ -190,6 +211,7 @@ class Training:
             callbacks=[watch],
             factors=self.suite.advantage_scale,
         )
+
         if isinstance(trainer, DistillingTrainer) and teaching:
             trainer.teaching = teaching
         return trainer

@@ -45,9 +45,11 @@ class MBPP(ProgramTask):
         tests = [unix(test).strip() for test in raw["test_list"]]
         if not tests:
             return None
+
         setup = unix(raw["test_setup_code"]).strip()
         whole = "\n".join([setup, *tests])
         shown = f"{setup}\n{tests[0]}".strip()
+
         code = unix(raw["code"])
         prompt = PROMPT.format(text=raw["text"].strip(), shown=shown)
         return Draft(prompt, code, {"tests": whole, "code": code})
@@ -56,7 +58,8 @@ class MBPP(ProgramTask):
         return next((split for split in SIDES if raw["task_id"] in SIDES[split]), None)
 
     def verify(self, reply: str, row: Row) -> float:
-        program, tests = program_of(reply), str(row.facts["tests"])
+        program = program_of(reply)
+        tests = str(row.facts["tests"])
         if not any(name in program for name in asks(tests)[0]):
             return 0.0  # it cannot define what is asked for: nothing to run
         return float(passes(program, tests))

@@ -68,16 +68,21 @@ class R1Code(ProgramTask):
         facts = _tests(raw["reward_model"]["ground_truth"], unix(raw["extra_info"].get("prefix") or ""))
         if not isinstance(reference, str) or not reference.strip() or not question or facts is None:
             return None
+
         code = unix(program_of(reference))
         return Draft(f"{question}\n\n{ASK}", code, {**facts, "code": code})
 
     def verify(self, reply: str, row: Row) -> float:
-        program, facts = program_of(reply), row.facts
+        program = program_of(reply)
+        facts = row.facts
+
         if "cases" in facts:
             talks = "print" in program or "write" in program
             return float(talks and prints(program, [(given, printed) for given, printed in facts["cases"]]))
+
         if facts["entry"] not in program:
             return 0.0
+
         whole = f"{IMPORTS}\n{facts['prefix']}\n{program}"
         given = f"{IMPORTS}\n{facts['prefix']}"
         return float(passes(whole, facts["tests"], given=given, names=(facts["entry"],)))
@@ -89,9 +94,11 @@ def _tests(text: str, prefix: str) -> dict[str, Any] | None:
         truth = json.loads(text)
     except (ValueError, RecursionError):
         raise OffSchema("reward_model.ground_truth", "JSON text", text) from None
+
     if isinstance(truth, dict) and "functional" in truth:
         check(truth, FUNCTIONAL, "reward_model.ground_truth")
         return _functional(unix(truth["functional"]), prefix)
+
     check(truth, STREAMS, "reward_model.ground_truth")
     pairs = zip(truth["inputs"], truth["outputs"], strict=False)
     cases = [[given, printed] for given, printed in pairs if max(len(given), len(printed)) <= LARGEST]

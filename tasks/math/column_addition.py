@@ -13,16 +13,24 @@ COLUMNS = 3
 
 def worked(a: int, b: int, error: tuple[int, int] | None = None) -> str:
     """The steps and the total of a + b; `error` = (column, offset) adds a slip and carries it on."""
-    steps, total, carry = [], 0, 0
+    steps = []
+    total = 0
+    carry = False
+
     for column in range(COLUMNS):
-        x, y = a // 10**column % 10, b // 10**column % 10
+        x = a // 10**column % 10
+        y = b // 10**column % 10
         value = x + y + carry
         if error and error[0] == column:
             value = max(0, value + error[1])
+
         steps.append(f"{x}+{y}+1={value}" if carry else f"{x}+{y}={value}")
+
+        # the last column keeps its carry: there is none to hand it to
         last = column == COLUMNS - 1
         total += (value if last else value % 10) * 10**column
         carry = value // 10 > 0
+
     return f"{' '.join(steps)} {total}"
 
 
@@ -42,6 +50,7 @@ class ColumnAddition(ProceduralTask):
         return float(last_word(reply) == str(row.facts["a"] + row.facts["b"]))
 
     def slip(self, row: Row, rng: random.Random) -> str:
-        column, offset = rng.randrange(COLUMNS), rng.choice((-2, -1, 1, 2))
+        column = rng.randrange(COLUMNS)
+        offset = rng.choice((-2, -1, 1, 2))
         wrong = worked(row.facts["a"], row.facts["b"], (column, offset))
         return wrong if not self.verify(wrong, row) else self.slip(row, rng)

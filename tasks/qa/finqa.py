@@ -85,12 +85,14 @@ class FinQA(DataTask):
         answer = final_answer(reply).lower()
         if row.answer in ("yes", "no"):
             return float(answer == row.answer)
+
         gold = float(row.answer)
         return float(any(_same(value, unit, gold) for value, unit in readings(answer, row.facts["percentage"])))
 
     def slip(self, row: Row, rng: random.Random) -> str:
         if row.answer in ("yes", "no"):
             return f"Answer: {'no' if row.answer == 'yes' else 'yes'}"
+
         gold = float(row.answer)
         wrong = [*(gold * factor for factor in (-1, 0.5, 0.9, 1.1, 2, 10)), gold + 1, gold - 1]
         replies = [f"Answer: {value:.5f}".rstrip("0").rstrip(".") for value in wrong]
@@ -108,10 +110,12 @@ def readings(answer: str, percentage: bool) -> Iterator[tuple[float, float]]:
     form = NUMBER.fullmatch(answer)
     if form is None:
         return
+
     sign, digits, decimals, percent = form.groups()
     value = float(sign + digits.replace(",", ""))
     unit = 10.0 ** -len(decimals or "")
     yield value, unit
+
     if percent or percentage:
         yield value / 100, unit / 100
 

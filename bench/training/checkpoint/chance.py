@@ -8,7 +8,7 @@ import torch
 
 
 def chance() -> dict[str, Any]:
-    """Of this process, as they are."""
+    """The states in this process, as they are."""
     return {
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
@@ -18,7 +18,7 @@ def chance() -> dict[str, Any]:
 
 
 def set_chance(saved: dict[str, Any]) -> None:
-    """Put them back."""
+    """Put saved states back."""
     torch.set_rng_state(saved["torch"])
     if saved["cuda"] is not None:
         torch.cuda.set_rng_state(saved["cuda"])

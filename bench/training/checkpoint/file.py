@@ -35,14 +35,19 @@ def write_part(part: Path, key: Mapping[str, Any], value: Any) -> None:
     found = Tensors()
     tree = json.dumps(flatten(value, found), separators=(",", ":"))
     tensors = {name: tensor.cpu() for name, tensor in found.items()}
+
     stamp = json.dumps(key, sort_keys=True)
     header = {"format": FORMAT, "key": stamp, "tree": tree, "digest": digest(stamp, tree, tensors)}
+
     shutil.rmtree(part.parent, ignore_errors=True)
     part.parent.mkdir(parents=True)
+
     try:
         save_file(tensors, part, header)
     except SafetensorError as error:
         raise OSError(str(error)) from None
+
+    # else a rename that follows may reach the disk before what was written does
     with part.open("rb") as file:
         os.fsync(file.fileno())
 
@@ -55,14 +60,19 @@ def read(path: Path, key: Mapping[str, Any]) -> Any:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (OSError, SafetensorError):
         raise Unusable("it cannot be read") from None
+
     if header.get("format") != FORMAT:
         raise Unusable("it is of another format")
-    stamp, tree = header.get("key", ""), header.get("tree", "")
+
+    stamp = header.get("key", "")
+    tree = header.get("tree", "")
     if header.get("digest") != digest(stamp, tree, tensors):
         raise Unusable("it is damaged")
+
     found = json.loads(stamp)
     if differing := sorted(name for name in {*key, *found} if key.get(name) != found.get(name)):
         raise Unusable(f"it was made with another {', '.join(differing)}")
+
     try:
         return rebuild(json.loads(tree), tensors)
     except (ValueError, TypeError, LookupError) as error:

@@ -25,7 +25,7 @@ SECONDS = 10.0
 PATIENCE = 20
 """An interval is at least so many times as long as the last save took."""
 FOLDER = ".checkpoints"
-"""Of a store; hidden folders hold no records."""
+"""The folder of checkpoints in a store; hidden folders hold no records."""
 
 Get = Callable[[], Any]
 
@@ -43,22 +43,31 @@ class Checkpoints:
         self.path = path
         self.every, self.forced = interval()
         self.saving = path is not None and self.every is not None
-        self._key, self._note = key, note
+
+        self._key = key
+        self._note = note
         self._parts: dict[str, Get] = {}
         self._found: dict[str, Any] = {}
-        self._serial, self._noted = 0, False
-        self._last, self._took = time.monotonic(), 0.0
+        self._serial = 0
+        self._noted = False
+
+        self._last = time.monotonic()
+        self._took = 0.0
         self._began = self._last
 
     def find(self) -> None:
         """Read what an earlier attempt left, if all processes have the same save of it."""
         found, reason = self._read()
+
+        # Every process asks twice, whatever it found: first for the sum of the serials, then whether that fits all.
         serial = found.get("serial", 0)
         differs = anywhere(serial) != serial * World.now().size
+
         if not anywhere(differs):
             self._found, self._serial = found, serial
         elif not reason:
             reason = "another process has none of that step"
+
         if reason:
             self._note(f"The checkpoint {self.path} is not used, {reason}: the run starts afresh.")
 
@@ -93,6 +102,7 @@ class Checkpoints:
         """The run is recorded: what any process saved of it is needed no more."""
         if self.path is None:
             return
+
         run = self.path.name.partition(".")[0]
         with suppress(OSError):
             for path in self.path.parent.glob(f"{run}.*"):
@@ -119,7 +129,9 @@ class Checkpoints:
     def _write(self) -> None:
         """All processes write, and then all of them replace what was there."""
         assert self.path is not None
-        began, reason = time.monotonic(), ""
+        began = time.monotonic()
+        reason = ""
+
         parts = {name: get() for name, get in self._parts.items()}
         try:
             write_part(self._part, self._key(), {**parts, "serial": self._serial + 1})
@@ -165,10 +177,12 @@ def interval() -> tuple[float | None, bool]:
         return SECONDS, False
     if said == "never":
         return None, True
+
     try:
         seconds = float(said)
     except ValueError:
         seconds = -1.0
+
     if not 0 <= seconds < float("inf"):
         raise UserError(f"{VARIABLE}={said} is no interval; say seconds, 0 for every step, or never.")
     return seconds, True

@@ -9,14 +9,15 @@ from methods import Method
 
 
 class Progress:
-    """Of an armed trainer. done: steps of the stage before it began."""
+    """What an armed trainer remembers. done: steps of the stage before it began."""
 
     def __init__(self, trainer: Balanced, done: int) -> None:
-        self.trainer, self.done = trainer, done
+        self.trainer = trainer
+        self.done = done
         self.around = trainer.balanced_step.around
 
     def state_dict(self) -> dict[str, Any]:
-        """After a step."""
+        """The state after a step."""
         trainer = self.trainer
         return {
             "done": self.done + trainer.state.global_step,
@@ -27,7 +28,10 @@ class Progress:
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Before the next step. What a wrapper froze is not in it: `prepare` finds it in the first parameters."""
+        """Put a saved state back, before the next step.
+
+        What a wrapper froze is not in it: `prepare` finds it in the first parameters.
+        """
         trainer = self.trainer
         for method, state in zip(self._methods(), saved["methods"], strict=True):
             method.load_state_dict(poured(method.state_dict(), state))

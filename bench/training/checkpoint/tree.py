@@ -19,7 +19,7 @@ PLAIN = (type(None), bool, int, float, str)
 SMALL = 64
 """Elements of a tensor up to which it is a list in the JSON: a method's signals are many tensors of K numbers."""
 BOOKKEEPING = frozenset(vars(torch.nn.Module()))
-"""Of every module: its parts and buffers are visited by name, hooks are code."""
+"""Attributes of every module: its parts and buffers are visited by name, hooks are code."""
 
 
 class Unsaveable(Exception):
@@ -34,10 +34,11 @@ class Tensors(dict[str, Tensor]):
         self._storages: set[int] = set()
 
     def add(self, tensor: Tensor) -> str:
-        """Its name."""
+        """Keep a tensor; its name."""
         whole = tensor.untyped_storage().nbytes() == tensor.nbytes and tensor.is_contiguous()
         if not whole or tensor.data_ptr() in self._storages:
             tensor = tensor.clone(memory_format=torch.contiguous_format)
+
         self._storages.add(tensor.data_ptr())
         self[name := str(len(self))] = tensor
         return name
@@ -61,17 +62,21 @@ def flatten(value: Any, tensors: Tensors) -> Any:
         return {"tuple": [flatten(each, tensors) for each in value]}
     if isinstance(value, dict):
         return {"dict": [[flatten(key, tensors), flatten(each, tensors)] for key, each in value.items()]}
+
     if isinstance(value, Tensor):
         return _tensor(value.detach(), tensors)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return {"array": [value.dtype.str, flatten(value.tolist(), tensors)]}
     if isinstance(value, torch.dtype | torch.device):
         return {type(value).__name__: str(value).removeprefix("torch.")}
+
+    # of what is left, the class is named and only its values are kept
     if isinstance(value, torch.nn.Module):
         return {"module": [type(value).__qualname__, flatten(_module_values(value), tensors)]}
     if is_dataclass(value) and not isinstance(value, type):
         held = {field.name: getattr(value, field.name) for field in fields(value)}
         return {"data": [type(value).__module__, type(value).__qualname__, flatten(held, tensors)]}
+
     raise Unsaveable(f"{type(value).__module__}.{type(value).__qualname__}")
 
 
@@ -81,11 +86,13 @@ def rebuild(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
         return tree
     if isinstance(tree, list):
         return [rebuild(each, tensors) for each in tree]
+
     ((kind, held),) = tree.items()
     if kind == "tuple":
         return tuple(rebuild(each, tensors) for each in held)
     if kind == "dict":
         return {rebuild(key, tensors): rebuild(each, tensors) for key, each in held}
+
     if kind == "tensor":
         return tensors[held[0]].to(held[1], copy=True)
     if kind == "small":
@@ -96,10 +103,12 @@ def rebuild(tree: Any, tensors: Mapping[str, Tensor]) -> Any:
         return _dtype(held)
     if kind == "device":
         return torch.device(held)
+
     if kind == "module":
         return ModuleState(held[0], rebuild(held[1], tensors))
     if kind == "data":
         return _data(held[0], held[1], rebuild(held[2], tensors))
+
     raise ValueError(f"{kind} is no kind of value")
 
 
@@ -122,6 +131,8 @@ def _module_values(module: torch.nn.Module) -> dict[str, Any]:
 def _filled(module: Any, state: ModuleState) -> Any:
     if type(module).__qualname__ != state.kind:
         raise ValueError(f"{type(module).__qualname__} is no {state.kind}")
+
+    # in place where the module has a tensor or a part already, because others hold it as well
     for name, each in state.values.items():
         if isinstance(each, ModuleState):
             _filled(getattr(module, name), each)
@@ -129,6 +140,7 @@ def _filled(module: Any, state: ModuleState) -> Any:
             getattr(module, name).data.copy_(each)
         else:
             setattr(module, name, each)
+
     return module
 
 
@@ -149,9 +161,13 @@ def _data(module: str, name: str, values: dict[str, Any]) -> Any:
     kind: Any = sys.modules[module]
     for part in name.split("."):
         kind = vars(kind)[part]
+
     if not (isinstance(kind, type) and is_dataclass(kind)) or {field.name for field in fields(kind)} != set(values):
         raise ValueError(f"{module}.{name} has other fields")
+
+    # neither `__init__` nor a frozen class's `__setattr__` runs
     made = object.__new__(kind)
     for field, value in values.items():
         object.__setattr__(made, field, value)
+
     return made

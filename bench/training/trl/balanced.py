@@ -45,9 +45,11 @@ class Balanced(ABC):
     _metrics: dict[str, dict[str, list[float]]]
 
     def prepare(self, tasks: Sequence[Task], streams: Sequence[PromptStream], recipe: Recipe, prompts: int) -> None:
-        """Before TRL's own constructor. prompts: of a step, over all tasks and processes."""
+        """Set what TRL's own constructor asks for. prompts: of a step, over all tasks and processes."""
         self.world = World.now()
-        self.tasks, self.recipe, self.streams = list(tasks), recipe, list(streams)
+        self.tasks = list(tasks)
+        self.streams = list(streams)
+        self.recipe = recipe
         self.apportionment = Apportionment(len(tasks), prompts)
 
     def arm(self, step: BalancedStep[Batch], watch: StepCallback | None = None, schedule: int | None = None) -> None:
@@ -55,11 +57,14 @@ class Balanced(ABC):
 
         schedule: steps of the learning rate's schedule, where the trainer makes only the last of them.
         """
-        self.balanced_step, self.method, self.ledger, self.watch = step, step.method, step.ledger, watch
+        self.balanced_step = step
+        self.method = step.method
+        self.ledger = step.ledger
+        self.watch = watch
         self.schedule = schedule
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
-        """That of the whole stage."""
+        """The learning rate's schedule over the whole stage."""
         steps = self.schedule or num_training_steps
         return super().create_scheduler(steps, optimizer)  # type: ignore[misc] # the trainer that this is mixed into
 
@@ -84,19 +89,25 @@ class Balanced(ABC):
         """Draw prompts, make task batches, and leave the balanced direction in `.grad`."""
         model.train()
         step = self.balanced_step
+
+        # a method that writes to the parameters would train past the ledger
         untouched = step.gradients.fingerprint()
         groups, measured = self.collect(self.draw())
         with alone(self.accelerator):
             loss = step(groups, self.loss_of, measured)
         if step.gradients.fingerprint() != untouched:
             raise RunFailed(f"step {self.ledger.steps}: method {self.method.name!r} changed the model's parameters.")
+
         assert step.signals is not None
         gramian = step.signals.gramian.matrix
         cosines = cosines_to_mean(step.gradients, gramian, measured.shares, step.max_norm, self.optimizer)
         step.probe.amend(self.intended, *cosines)
+
+        # TRL adds to them at every loss, and nobody reads them
         self._metrics["train"].clear()
         if self.watch:
             self.watch.rewards = measured.rewards.tolist()
+
         return loss
 
     def draw(self) -> list[Prompt]:
@@ -105,6 +116,7 @@ class Balanced(ABC):
         shares = torch.full((count,), 1 / count, dtype=torch.float64)
         if isinstance(self.method, TaskSampling):
             shares = proportions_of(self.method, count, self.ledger.steps)
+
         self.intended = shares
         return self.deal(shares)
 
@@ -118,7 +130,7 @@ class Balanced(ABC):
         ]
 
     def unwrapped(self) -> None:
-        """After TRL's own constructor: no wrapper that reduces gradients by itself; the step reduces them."""
+        """Let no wrapper reduce gradients, as the step does so; to be called after TRL's constructor."""
         prepare_model = self.accelerator.prepare_model
         self.accelerator.prepare_model = lambda model, **_: prepare_model(model, evaluation_mode=True)
 
@@ -129,10 +141,13 @@ def alone(accelerator: Any) -> Iterator[None]:
     if accelerator.num_processes == 1:
         yield
         return
+
     names: tuple[str, ...] = ("gather", "gather_for_metrics", "reduce")
     kept: dict[str, Callable[..., Any]] = {name: getattr(accelerator, name) for name in names}
+
     for name in names:
         setattr(accelerator, name, lambda values, **_: values)
+
     try:
         yield
     finally:

@@ -50,6 +50,7 @@ class DistillingTrainer(BalancedGRPOTrainer):
         else:
             batch, rollouts = self.roll_out_teachers(prompts)
             said = rollouts.rewards[:, None] * batch["completion_mask"]
+
         factors = torch.tensor(self.factors, dtype=said.dtype, device=said.device)
         said = said * factors[rollouts.task[mine(rollouts, self.world)]][:, None]
         batch["token_advantages"] = said
@@ -88,7 +89,7 @@ class DistillingTrainer(BalancedGRPOTrainer):
 
     @torch.no_grad()
     def log_probabilities(self, batch: Batch) -> Tensor:
-        """Of the completion tokens by the model as it is, at the temperature of the rollouts, [n, T]."""
+        """Log-probabilities of the completion tokens by the model as it is, at the rollouts' temperature, [n, T]."""
         tokens = torch.cat([batch["prompt_ids"], batch["completion_ids"]], dim=1)
         mask = torch.cat([batch["prompt_mask"], batch["completion_mask"]], dim=1)
         width = batch["completion_ids"].shape[1]
@@ -98,13 +99,14 @@ class DistillingTrainer(BalancedGRPOTrainer):
         return found
 
     def roll_out_teachers(self, prompts: Sequence[Prompt]) -> tuple[Batch, Rollouts]:
-        """As `roll_out`, every prompt answered by the teacher of its task."""
+        """Roll out as `roll_out` does, every prompt answered by the teacher of its task."""
         if self.world.size > 1 or self.use_vllm:
             raise UserError("teachers' completions are sampled by one process, without vLLM; run it so.")
 
         engine = self.balanced_step.gradients
         kept = engine.parameters_now()
-        batches, found = list[Batch](), list[Rollouts]()
+        batches = list[Batch]()
+        found = list[Rollouts]()
         try:
             for task, asked in groupby(prompts, key=lambda prompt: prompt.task):
                 engine.set_parameters(self.teaching.models[task].to(kept))
@@ -113,6 +115,7 @@ class DistillingTrainer(BalancedGRPOTrainer):
                 found.append(rollouts)
         finally:
             engine.set_parameters(kept)
+
         return joined_batches(batches, self.processing_class.pad_token_id), joined_rollouts(found)
 
 
@@ -122,19 +125,23 @@ def joined_batches(parts: Sequence[Batch], padding: int) -> Batch:
     for name in (*LEFT, *RIGHT):
         fill = padding if name.endswith("_ids") else 0
         width = max(part[name].shape[1] for part in parts)
+
         rows = []
         for part in parts:
             more = width - part[name].shape[1]
             rows.append(torch.nn.functional.pad(part[name], (more, 0) if name in LEFT else (0, more), value=fill))
         result[name] = torch.cat(rows)
+
     return result
 
 
 def joined_rollouts(parts: Sequence[Rollouts]) -> Rollouts:
     """Rollouts of several calls as one: their groups are numbered on."""
     values = {field.name: [getattr(part, field.name) for part in parts] for field in fields(Rollouts)}
+
     before = 0
     for place, part in enumerate(parts):
         values["group"][place] = part.group + before
         before += int(part.group.max()) + 1
+
     return Rollouts(**{name: torch.cat(each) for name, each in values.items()})

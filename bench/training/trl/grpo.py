@@ -86,6 +86,7 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
     ) -> None:
         sequences = config.per_device_train_batch_size
         self.prepare(tasks, streams, recipe, sequences * World.now().size // recipe.rollouts_per_prompt)
+
         self.rewards: list[float] = []
         self.factors = [(factors or {}).get(task.name, 1.0) for task in tasks]
         self.wanted: Sequence[Prompt] = ()
@@ -93,6 +94,8 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
         self.seed = seed
         self.prefixes = prefixes
         self.ends = ends(model, tokenizer)
+
+        # TRL asks for a data set, though prompts come from the streams: its rows are never read
         super().__init__(
             model=model,
             args=config,
@@ -101,6 +104,7 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
             train_dataset=Dataset.from_dict({"prompt": ["ticket"] * sequences}),
             callbacks=list(callbacks),
         )
+
         if not self.use_vllm:
             self.rollout_func = self._replies  # set here, as the constructor's argument brings a warning
         self.unwrapped()
@@ -132,7 +136,8 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
 
         Returns TRL's padded tensors of those that this process sampled, and all processes' as `Rollouts`.
         """
-        copies, world = self.recipe.rollouts_per_prompt, self.world
+        copies = self.recipe.rollouts_per_prompt
+        world = self.world
         own = prompts[world.mine(len(prompts))]
         batch, rewards = self._sampled(own)
         device = batch["advantages"].device
@@ -148,12 +153,14 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
             lengths=everywhere(batch["completion_mask"].sum(dim=1)),
             prompt_lengths=everywhere(batch["prompt_mask"].sum(dim=1)),
         )
+
         self.ledger.prompts += len(prompts)
         self.ledger.rollouts += len(rollouts.task)
         self.ledger.reward_calls += len(rollouts.task)
         self.ledger.sampled_tokens += int(rollouts.lengths.sum())
         if "old_per_token_logps" in batch:
             self.ledger.forward_passes += len(rollouts.task)
+
         return batch, rollouts
 
     def _sampled(self, wanted: Sequence[Prompt]) -> tuple[Batch, list[float]]:
@@ -209,8 +216,9 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
         return self.rewards
 
     def _get_per_token_logps_and_entropies(self, *args: Any, **options: Any) -> Any:
-        """TRL's, or, for a micro-batch with shared prompts, the same log-probabilities computed from its rows."""
+        """TRL's log-probabilities, or, for a micro-batch with shared prompts, the same computed from its rows."""
         if self.packed is None:
             return super()._get_per_token_logps_and_entropies(*args, **options)
+
         found = log_probabilities(self.model, self.packed, self.recipe.temperature)
         return found, torch.zeros_like(found), None  # entropies serve metrics that nobody reads here

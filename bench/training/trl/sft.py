@@ -54,6 +54,7 @@ class BalancedSFTTrainer(Balanced, SFTTrainer):  # type: ignore[misc] # trl publ
     ) -> None:
         self.prepare(tasks, streams, recipe, config.per_device_train_batch_size * World.now().size)
         self.validation = list(validation)
+
         super().__init__(
             model=model,
             args=config,
@@ -83,23 +84,27 @@ class BalancedSFTTrainer(Balanced, SFTTrainer):  # type: ignore[misc] # trl publ
         return self.losses(asked)
 
     def score(self, prompts: Prompts) -> Tensor:
-        """exp(-mean loss), [K]."""
+        """The typical probability of an answer token, exp(-mean loss), [K]."""
         self.ledger.prompts += len(prompts)
         return (-self.losses(prompts)).exp()
 
     def losses(self, prompts: Prompts) -> Tensor:
         """Mean losses of the model as it is, [K] float64, without a gradient; NaN for a task without prompts."""
         found = torch.full((len(self.tasks),), float("nan"), dtype=torch.float64)
+
         training = self.model.training
         self.model.eval()
+
         for batch in self._batches(self._shown(prompts)):
             total = torch.zeros((), dtype=torch.float64)
             with torch.no_grad():
                 for half in batch.halves:
                     for micro in half:
                         total += self.loss_of(micro.data).double().cpu() * micro.share
+
             self.ledger.charge(batch.sequences, batch.tokens, batch.computed, backward=False)
             found[batch.task] = self.world.sum(total)
+
         self.model.train(training)
         return found
 
