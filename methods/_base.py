@@ -43,7 +43,14 @@ __all__ = [
 ]
 
 Need = Literal[
-    "gramian", "cross_gramian", "gradients", "validation_loss", "extra_forward", "extra_backward", "rollouts"
+    "gramian",
+    "cross_gramian",
+    "gradients",
+    "validation_loss",
+    "second_forward",
+    "extra_forward",
+    "extra_backward",
+    "rollouts",
 ]
 
 
@@ -80,6 +87,13 @@ class Method(ABC):
 
     def observe(self, signals: Signals) -> None:  # noqa: B027 - a hook most methods leave empty
         """Called at the end of every step with what was measured in it."""
+
+    def updated(self, losses: Tensor) -> None:  # noqa: B027 - a hook most methods leave empty
+        """Called when the optimizer has stepped, in SFT only and for methods that need "second_forward".
+
+        losses: [K] float64, of the step's own batch under the new parameters; NaN for a task without prompts. The pass
+        is charged. Under GRPO there is none: a surrogate has no level.
+        """
 
     def state_dict(self) -> dict[str, Any]:
         """Declared state and the generator's, as a deep copy."""

@@ -125,13 +125,13 @@ def counters_of(suite: Suite, cards: list[MethodCard]) -> Iterator[tuple[str, in
     if plan := any("RunPlan" in card.acts_on for card in cards):
         fixed = "at most: the plan divides it"
     passes = "at least: the method makes extra passes" if wants & {"extra_backward", "extra_forward"} else fixed
-    validates = suite.regime == "sft" and "validation_loss" in wants
+    again = len(wants & {"validation_loss", "second_forward"}) if suite.regime == "sft" else 0
     counts = {"steps": (recipe.steps, "the plan may make more, and smaller ones" if plan else "exact")}
     counts["prompts"] = (prompts, fixed)
     if suite.regime == "grpo":
         counts["rollouts"] = counts["reward_calls"] = (sequences, fixed)
         counts["sampled_tokens"] = (sequences * recipe.max_reply_tokens, most)
-    checked = prompts if validates else 0  # as many demonstrations again, without the way back
+    checked = prompts * again  # as many demonstrations again, without the way back
     counts["trained_tokens"] = ((sequences + checked) * recipe.max_reply_tokens, most)
     counts["forward_passes"] = (sequences + checked, passes)
     counts["backward_passes"] = (sequences, passes)

@@ -41,6 +41,8 @@ class StepCallback(TrainerCallback):  # type: ignore[misc] # transformers publis
         self.reason = ""
         self.resume: Callable[[], None] | None = None
         """Called once, when everything is at hand and nothing is drawn yet."""
+        self.look_back: Callable[[], None] = lambda: None
+        """Called after every step, when `after` is done."""
         self.save: Callable[[], None] | None = None
         """Called after every step but the last; the stage's end is its caller's."""
 
@@ -62,6 +64,7 @@ class StepCallback(TrainerCallback):  # type: ignore[misc] # transformers publis
 
         if self.after:
             self.after(self.done + state.global_step - 1)
+        self.look_back()
         if self.save and state.global_step < state.max_steps:
             self.save()
 

@@ -41,6 +41,8 @@ class BalancedStep(Generic[Batch]):
         self.around = around
         self.signals: Signals | None = None
         """Signals of the last step."""
+        self.passes: ExtraPasses[Batch] | None = None
+        """Over the last step's batch, where the method looks back at it."""
 
     def __call__(
         self, batches: Sequence[TaskBatch[Batch]], loss: Callable[[Batch], Tensor], measured: Measured
@@ -54,6 +56,7 @@ class BalancedStep(Generic[Batch]):
         self.signals = signals = self.measure(losses, measured)
 
         passes = ExtraPasses(self.gradients, batches, loss, self.ledger)
+        self.passes = passes if "second_forward" in self.method.needs else None
         weights, norm = self.combine(signals, passes)
         clipped = self.max_norm is not None and self.gradients.clip(norm, self.max_norm)
 
@@ -66,6 +69,13 @@ class BalancedStep(Generic[Batch]):
             self.around.observe(signals)
 
         return (losses * measured.shares).nansum()
+
+    def look_back(self) -> None:
+        """Tell the method the losses of the last step's batch under the parameters as they are now."""
+        if self.passes is not None:
+            stay = torch.zeros((), dtype=self.gradients.rows.dtype, device=self.gradients.rows.device)
+            self.method.updated(self.passes.losses(lambda task: stay))
+        self.passes = None  # the batch is not kept beyond its step
 
     def accumulate(self, batches: Sequence[TaskBatch[Batch]], loss: Callable[[Batch], Tensor]) -> Tensor:
         """Backward through every half of every task, into its row. Returns mean losses, [K], NaN if absent."""

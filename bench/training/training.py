@@ -148,6 +148,8 @@ class Training:
                 self.gradients, method, self.suite.recipe.max_gradient_norm, self.ledger, self.probe, around
             )
             trainer.arm(step, watch, schedule=steps)
+            if self.suite.regime == "sft":
+                watch.look_back = step.look_back
 
             self._watched(watch, Progress(trainer, done), saved)
             with quiet():

@@ -10,6 +10,7 @@ from bench.records.rules import Problem
 from bench.records.rules.signals import ROUNDING, readable, single_steps
 from bench.records.windows import numbers_a_step, window_ends
 from bench.validation.subject import Rule, Subject
+from methods._declared import needs_of
 
 
 def steps(subject: Subject) -> Iterator[Problem]:
@@ -51,6 +52,12 @@ def rollouts(subject: Subject) -> Iterator[Problem]:
         yield subject.problem("ledger.sampled_tokens", said)
 
 
+def _asks_teachers(subject: Subject) -> bool:
+    """Whether the method's file says that it makes forward passes beside those of training."""
+    card = subject.checkout.cards.get(subject.record.method.name)
+    return card is not None and "extra_forward" in needs_of(card.path)
+
+
 def passes(subject: Subject) -> Iterator[Problem]:
     """Every sequence is trained on once; a wrapper's further passes are counted, a plan's scores are no training."""
     record = subject.record
@@ -72,7 +79,12 @@ def passes(subject: Subject) -> Iterator[Problem]:
 
     if ledger.forward_passes < ledger.backward_passes:
         yield subject.problem("ledger.forward_passes", f"is {ledger.forward_passes:,}, less than backward passes")
-    elif grpo and not more and ledger.forward_passes > ledger.backward_passes + ledger.rollouts:
+    elif (
+        grpo
+        and not more
+        and not _asks_teachers(subject)
+        and ledger.forward_passes > ledger.backward_passes + ledger.rollouts
+    ):
         yield subject.problem("ledger.forward_passes", f"is {ledger.forward_passes:,} for {ledger.rollouts:,} rollouts")
 
 

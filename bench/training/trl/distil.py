@@ -82,9 +82,8 @@ class DistillingTrainer(BalancedGRPOTrainer):
         finally:
             engine.set_parameters(kept)
 
-        computed = sum(batch[name].numel() for name in ("prompt_ids", "completion_ids"))
-        for _ in (student, teacher):
-            self.ledger.charge(len(rollouts.task), int(rollouts.lengths.sum()), computed, backward=False)
+        computed = 2 * sum(batch[name].numel() for name in ("prompt_ids", "completion_ids"))
+        self.ledger.charge(2 * len(rollouts.task), 0, computed, backward=False)  # none of their tokens enters a loss
         return (teacher - student) * batch["completion_mask"]
 
     @torch.no_grad()
