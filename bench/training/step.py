@@ -39,6 +39,7 @@ class BalancedStep(Generic[Batch]):
         self.ledger = ledger
         self.probe = probe
         self.around = around
+
         self.signals: Signals | None = None
         """Signals of the last step."""
         self.passes: ExtraPasses[Batch] | None = None
