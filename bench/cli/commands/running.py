@@ -73,6 +73,43 @@ def run(words: tuple[str, ...], as_json: bool) -> None:
     sys.exit(1 if finished.record.status == "failed" else 0)
 
 
+@click.command(cls=Dialect, short_help="time a method's step beside uniform's")
+@click.argument("words", nargs=-1, metavar="method=M [suite=S] [key=value]...", shell_complete=run_words)
+@click.option("--rounds", type=click.IntRange(1, 1000), default=9, show_default=True, help="pairs of steps")
+@_asking
+@json_option
+def cost(words: tuple[str, ...], rounds: int, as_json: bool) -> None:
+    """Time the step of a method beside that of uniform: in turns, on the same batches, in processor seconds.
+
+    \b
+    bench cost method=pcgrad                    on the default suite
+    bench cost method=uniform wrapper=samo      what a wrapper adds
+    bench cost method=upgrad suite=smoke-v1 --rounds 30
+
+    Nothing is trained and nothing is recorded. Rollouts, which cost every method the same, are left out.
+    """
+    from dataclasses import asdict
+
+    from bench.cli.displays.runs import make_watcher
+    from bench.request.request import parse_request, surroundings
+
+    check_keys(words)
+    request = parse_request(words)
+    surroundings(request)
+    with make_watcher() as watcher, training_stack():
+        from bench.run.cost import step_cost
+
+        found = step_cost(request, rounds, watcher)
+
+    if as_json:
+        print_json(asdict(found))
+        return
+    click.echo(
+        f"A step of {found.method} on {found.suite} takes {found.ratio:.2f} of the processor time of uniform's "
+        f"({found.least:.2f} to {found.most:.2f} in {found.rounds} pairs); uniform's takes {found.seconds:.3f} s."
+    )
+
+
 def _forecast(request: "Request", as_json: bool) -> None:
     """Print what a run would do, without training."""
     from bench.cli.displays.forecasts import forecast_json, show_forecast
