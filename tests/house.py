@@ -56,7 +56,7 @@ HOUSE = (  # from the ground up
     room("bench/protocol.py", "ground", "the version of the numerics"),
     room("bench/git.py", "ground", "git, asked and never trusted", "errors"),
     room("tasks", "suite", "one a module: rows, verifier; the sandbox", "errors",
-         "datasets math_verify pydantic_monty"),
+         "datasets mpmath pydantic_monty"),
     room("methods", "suite", "one a file: contract, settings, solvers", "errors",
          "numpy pydantic scipy torch torchjd"),
     room("assets", "suite", "embedded models, how they are made", "tasks",

@@ -1,4 +1,4 @@
-"""Numbers in replies, read exactly: integers, decimals, thousands in commas, fractions. ASCII digits only.
+"""Numbers alone, read exactly: integers, decimals, thousands in commas, fractions, mixed numbers. ASCII digits only.
 
 Values are `Fraction`, so that 0.1 is a tenth and a million digits are never computed with. A number longer than
 `DIGITS` is none: no answer is that long, and reading one takes time that grows with the square of its length.
@@ -9,26 +9,21 @@ from fractions import Fraction
 
 DIGITS = 100
 """Longest number in characters, signs and commas included."""
-TAIL = 300
-"""Characters at the end of a text in which its last number is looked for."""
+MINUS = "-\u2212\u2013"
+"""A hyphen, the minus sign, and the dash that stands for it."""
+WHOLE = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
 
-_SIGN = r"[-+\u2212]?"
-_WHOLE = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
-_DECIMAL = rf"(?:{_WHOLE}(?:\.[0-9]*)?|\.[0-9]+)"
+_SIGN = rf"[{MINUS}+]?"
+_DECIMAL = rf"(?:{WHOLE}(?:\.[0-9]*)?|\.[0-9]+)"
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _PLAIN = re.compile(_SIGN + _DECIMAL)
-_RATIO = re.compile(rf"({_SIGN})(?:\\frac\{{({_SIGN}{_WHOLE})\}}\{{({_WHOLE})\}}|({_WHOLE})/({_WHOLE}))")
-_WITHIN = re.compile(
-    rf"(?<![\w.,])(?:(?<![)\]}}])[-\u2212])?(?:{_WHOLE}(?:\.[0-9]+)?|(?<![0-9])\.[0-9]+)(?!\w|[.,][0-9])"
+_RATIO = re.compile(
+    rf"({_SIGN})(?:(?P<whole>{WHOLE})(?=\\|\ ))?(?:\\frac\{{({_SIGN}{WHOLE})\}}\{{({WHOLE})\}}|\ ?({WHOLE})/({WHOLE}))"
 )
-"""A number in running text. A hyphen after a word, a digit or a closing bracket is no sign; digits in a word are
-no number."""
-
-_FORMULA = re.compile(r"[*/^_]\s*[({]?\s*-?[0-9]|[0-9]\s*[*^]|\\(?:frac|sqrt)")
 
 
 def number(text: str) -> Fraction | None:
-    """The value of a text that is one number and nothing else, or None: 1,234.50, -3, .5, 3/4, \\frac{3}{4}."""
+    """The value of a text that is one number and nothing else, or None: 1,234.50, -3, .5, 3/4, \\frac{3}{4}, 2 3/4."""
     if _INTEGER.fullmatch(text):
         return Fraction(int(text))
     if len(text) > DIGITS:
@@ -39,36 +34,20 @@ def number(text: str) -> Fraction | None:
 
 
 def _ratio(text: str) -> Fraction | None:
+    """The value of a fraction, or of a whole number and a proper fraction side by side."""
     match = _RATIO.fullmatch(text)
     if not match:
         return None
-    sign, upper, lower, left, right = (_bare(part or "") for part in match.groups())
+
+    sign, whole, upper, lower, left, right = (_bare(part or "") for part in match.groups())
     below = int(lower or right)
-    if not below:
+    if not below or (whole and not 0 < int(upper or left) < below):
         return None
-    value = Fraction(int(upper or left), below)
+
+    value = Fraction(int(upper or left), below) + int(whole or 0)
     return -value if sign == "-" else value
 
 
 def _bare(digits: str) -> str:
-    return digits.replace(",", "").replace("\u2212", "-")
-
-
-def only_number(text: str) -> Fraction | None:
-    """The value of the one number in a text of at most TAIL characters ('$72 a week'), or None if it has none or two.
-
-    None, too, if the number is part of a formula.
-    """
-    if len(text) > TAIL or _FORMULA.search(text):
-        return None
-    found = _WITHIN.findall(text)
-    return number(found[0]) if len(found) == 1 else None
-
-
-def last_number(text: str) -> Fraction | None:
-    """The value of the last number among the last TAIL characters, or None. One cut by that limit is none."""
-    tail = text[-TAIL:]
-    found = list(_WITHIN.finditer(tail))
-    if not found or (found[-1].start() == 0 and len(text) > TAIL):
-        return None
-    return number(found[-1].group())
+    """Digits without commas, with a hyphen for any minus."""
+    return digits.replace(",", "").replace("\u2212", "-").replace("\u2013", "-")

@@ -1,8 +1,8 @@
-"""Whether two formulas are equal, by math-verify in a process of its own.
+"""Whether two formulas are equal, decided in a process of its own.
 
-Comparing what a model wrote can take for ever, or all memory: it is done in `tasks/_formulas/worker.py`, under a
-wall clock that kills. Whatever goes wrong there is the ordinary result "not equal". The worker starts with
-`start()` or with the first comparison; it ends with this process.
+What a model wrote is read and computed with in `tasks/_formulas/worker.py`, under a wall clock that kills. Whatever
+goes wrong there is the ordinary result "not equal". The worker starts with `start()` or with the first comparison; it
+ends with this process.
 """
 
 import atexit
@@ -19,14 +19,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from bench.errors import UserError
-from tasks._formulas.boxed import LONGEST, settled
+from tasks._formulas.boxed import LONGEST
+from tasks._formulas.settled import settled, spelt
 
 WORKER = Path(__file__).with_name("worker.py")
 START = 60.0
-"""Seconds until a worker must have imported math-verify; it takes about one."""
+"""Seconds until a worker must be ready; it takes a fifth of one."""
 STUCK = 5.0
 """Seconds after which the worker itself is taken for dead. It answers within one, by its own clock."""
-REMEDY = "Install it with `pip install 'math-verify[antlr4_11_0]==0.9.0'`"
+REMEDY = "Install it with `pip install mpmath`"
 
 
 class Worker:
@@ -51,8 +52,8 @@ class Worker:
         if not self.ready and self._read(START) != b"R":
             self.kill()
             raise UserError(
-                f"math-verify, which compares mathematical answers, does not start: `{sys.executable} -P {WORKER}` "
-                f"shows why. {REMEDY}."
+                f"the process that compares mathematical answers does not start: `{sys.executable} -P {WORKER}` "
+                f"shows why. It needs mpmath. {REMEDY}."
             )
         self.ready = True
         assert self.process.stdin is not None
@@ -88,29 +89,30 @@ _worker: Worker | None = None
 
 
 def start() -> None:
-    """Start the worker if none runs, without waiting for it. UserError if math-verify is not installed."""
+    """Start the worker if none runs, without waiting for it. UserError if mpmath is not installed."""
     with _lock:
         _running()
 
 
 def need() -> None:
-    """UserError if math-verify is not installed; imports and starts nothing."""
-    if importlib.util.find_spec("math_verify") is None:
-        raise UserError(f"tasks with mathematical answers need math-verify, which is not installed. {REMEDY}.")
+    """UserError if mpmath is not installed; imports and starts nothing."""
+    if importlib.util.find_spec("mpmath") is None:
+        raise UserError(f"tasks with mathematical answers need mpmath, which is not installed. {REMEDY}.")
 
 
-def same(gold: str, answer: str) -> bool:
-    """Whether `answer` equals `gold`, both in LaTeX or plain text: exactly where that decides, else by algebra.
+def same(gold: str, answer: str, *, percent: bool = True) -> bool:
+    """Whether `answer` equals `gold`, both in LaTeX or plain text, by spelling, exact numbers, or as formulas.
 
-    answer: untrusted text of any length. Takes 1.2 s at most, once the worker runs. UserError without math-verify.
+    answer: untrusted text of any length; percent: as for `settled`. Takes 1.2 s at most, once the worker runs.
+    UserError without mpmath.
     """
-    verdict = settled(gold, answer)
-    return equal(gold, answer) if verdict is None else verdict
+    verdict = settled(gold, answer, percent=percent)
+    return equal(*spelt(gold, answer, percent=percent)) if verdict is None else verdict
 
 
 @lru_cache(maxsize=2**14)
 def equal(gold: str, answer: str) -> bool:
-    """Whether math-verify calls two answers equal. An answer longer than LONGEST is not looked at."""
+    """Whether two answers in plain spelling are equal as formulas. One longer than LONGEST is not looked at."""
     if not answer.strip() or max(len(gold), len(answer)) > LONGEST:
         return False
     with _lock:

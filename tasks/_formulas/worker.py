@@ -1,10 +1,11 @@
-"""The process that compares two formulas by math-verify. Run by `tasks._formulas.symbolic`; imports none of ours.
+"""The process that compares two formulas. Run by `tasks._formulas.symbolic`, as a script.
 
-It imports math-verify once and forks a child that does the comparing. A child that takes too long, runs out of
-memory or crashes is killed, the answer is "not equal", and the next child is there within milliseconds. Request: a
-line of JSON, [gold, answer]. Reply: one byte, 1 or 0; R once, when ready.
+It loads `tasks._formulas.comparison` once and forks a child that does the comparing. A child that takes too long,
+runs out of memory or crashes is killed, the answer is "not equal", and the next child is there within milliseconds.
+Request: a line of JSON, [gold, answer], in plain spelling. Reply: one byte, 1 or 0; R once, when ready.
 """
 
+import gc
 import json
 import os
 import resource
@@ -13,6 +14,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO, Never
 
 Compare = Callable[[str, str], bool]
@@ -20,16 +22,16 @@ Compare = Callable[[str, str], bool]
 SECONDS = 1.0
 """Wall clock for one comparison. Nearly all take less than a fiftieth of it."""
 MEMORY = 2**29
-"""Address space of the child, in bytes; it starts with 65 MB."""
+"""Address space of the child, in bytes; it starts with 40 MB."""
 REUSE = 500
-"""Comparisons a child may do: caches make it four times as fast as a fresh one, and may not grow for ever."""
+"""Comparisons a child may do, as caches may not grow for ever."""
 WARM = [
     (r"\frac{1}{2}", "0.5"), (r"\sqrt{8}", r"2\sqrt{2}"), ("x^2+2x+1", "(x+1)^2"), ("(1,2)", "(1, 2)"),
     ("[0,1)", "[0, 1)"), (r"\{1,2\}", "2, 1"), ("y=2x", "y = 2x"), (r"\frac{\pi}{3}", r"\pi/3"), ("3+4i", "4i+3"),
     (r"\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"),
-    (r"(-\infty,2]\cup[3,\infty)", r"(-\infty, 2] \cup [3, \infty)"),
+    (r"(-\infty,2]\cup[3,\infty)", r"[3,\infty)\cup(-\infty,2]"),
 ]  # fmt: skip
-"""Compared once before the first fork, so that the tables of the parser are built."""
+"""Compared once before the first fork, so that constants are computed and patterns compiled."""
 
 
 class Child:
@@ -87,23 +89,15 @@ def limit(kind: int, value: int) -> None:
 
 
 def comparison() -> Compare:
-    """Equality by math-verify, its own timeouts off: they need signals, and end what they should only interrupt."""
-    import gc
-    import logging
+    """Our comparison of formulas, with its tables built, so that a forked child has them at once."""
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    from tasks._formulas.comparison import equal
 
-    from math_verify import parse, verify  # type: ignore[import-untyped]
-
-    logging.disable()
-
-    def compare(gold: str, answer: str) -> bool:
-        ours, theirs = (parse(rf"\boxed{{{text}}}", parsing_timeout=None) for text in (gold, answer))
-        return bool(verify(ours, theirs, timeout_seconds=None))
-
-    wrong = [pair for pair in WARM if not compare(*pair)]
+    wrong = [pair for pair in WARM if not equal(*pair)]
     if wrong:
-        sys.exit(f"math-verify calls these different: {wrong}")
+        sys.exit(f"these are called different: {wrong}")
     gc.freeze()
-    return compare
+    return equal
 
 
 def main() -> None:

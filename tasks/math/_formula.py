@@ -1,12 +1,15 @@
-r"""What tasks share whose answers are formulas in \boxed{}: exact comparison, then math-verify."""
+r"""What tasks share whose answers are formulas in \boxed{}: they must equal the gold one, and not copy the problem."""
 
 import random
 from collections.abc import Iterator
 
 from tasks import DataTask, Row, Split
-from tasks._formulas.boxed import LONGEST, last_boxed, plain
+from tasks._formulas.boxed import LONGEST, last_boxed
+from tasks._formulas.earned import earned
 from tasks._formulas.numbers import number
+from tasks._formulas.spelling import plain
 from tasks._formulas.symbolic import need, same, start
+from tasks._formulas.units import asks_percent
 from tasks.math._numeric import near
 
 PROMPT = "{problem}\n\nThink step by step, and put the final answer in \\boxed{{}}."
@@ -16,18 +19,23 @@ class FormulaTask(DataTask):
     r"""Problems whose answer is the last \boxed{} of the reply. Rows carry a published solution, which has one."""
 
     domain = "math"
-    revision = 1
+    revision = 2
     max_reply_tokens = 1024
 
     def stream(self, split: Split) -> Iterator[Row]:
-        """UserError without math-verify: a run must not start that cannot be scored."""
+        """UserError without mpmath: a run must not start that cannot be scored."""
         need()
         return super().stream(split)
 
     def verify(self, reply: str, row: Row) -> float:
-        start()  # it takes a second, in which the first replies may be settled without it
+        start()  # it takes a moment, in which the first replies may be settled without it
         answer = last_boxed(reply)
-        return float(answer is not None and same(row.answer, answer))
+        if answer is None:
+            return 0.0
+        right = same(row.answer, answer, percent=False)
+        if not right and "%" in plain(answer) and asks_percent(row.prompt):
+            right = same(row.answer, answer, percent=True)
+        return float(right and earned(row.answer, answer, row.prompt))
 
     def solution(self, row: Row) -> str:
         return str(row.facts["solution"])

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks import Draft, Hub
-from tasks._formulas.boxed import last_boxed, settled
+from tasks._formulas.boxed import last_boxed
+from tasks._formulas.settled import settled
 from tasks.math._formula import PROMPT, FormulaTask, usable
 
 

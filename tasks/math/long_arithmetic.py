@@ -6,8 +6,10 @@ The set of this name in arXiv 2510.19178 is not published in detail; this one is
 import random
 
 from tasks import Draft, ProceduralTask, Row
-from tasks._formulas.boxed import last_boxed, plain
+from tasks._formulas.boxed import last_boxed
 from tasks._formulas.numbers import number
+from tasks._formulas.quantities import quantity
+from tasks._formulas.spelling import plain
 
 PROMPT = "Compute {expression}. Think step by step, and put the result in \\boxed{{}}."
 
@@ -27,7 +29,7 @@ def worked(terms: list[Term]) -> str:
 class LongArithmetic(ProceduralTask):
     name = "long_arithmetic"
     domain = "math"
-    revision = 1
+    revision = 2
     summary = "Compute with three to five numbers and products; the boxed integer counts."
     chance = 1e-4  # results spread over more than 10,000 values
     max_reply_tokens = 200
@@ -61,5 +63,9 @@ def _term(rng: random.Random, product: bool) -> Term:
 def _result(reply: str) -> int | None:
     """The integer in the last box, or that a reply consists of."""
     box = last_boxed(reply)
-    value = number(reply.strip()) if box is None else number(plain(box))
+    if box is None:
+        value = number(reply.strip())
+    else:
+        found = quantity(plain(box))
+        value = found.value if found and not found.unit else None
     return value.numerator if value is not None and value.denominator == 1 else None

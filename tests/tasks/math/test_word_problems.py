@@ -38,12 +38,43 @@ REPLIES = [
     ("the answer is **72**", 72),
     ("seventy-two", None),
     ("", None),
+    ("#### **$1,080**", 1080),
+    ("#### 9 * 2 = 18", 18),
+    ("#### 9 * 2 = 19", None),
+    ("#### 60 m^2", 60),
+    ("#### 1e3", 1000),
+    ("#### 4 1/2", Fraction(9, 2)),
+    ("#### $1 million", 10**6),
+    ("#### not 7", None),
+    ("#### 1 5", None),
+    ("#### ~72", None),  # "about" in a line of text, a space in LaTeX
+    (r"\boxed{7~clips}", 7),
+    (r"\boxed{\text{The answer is 460}}", 460),
+    (r"\boxed{x \neq 7}", None),
+    (r"\boxed{7 \text{ thousand}}", 7000),
+    (r"\boxed{9 \times 2 = 18}", 18),
 ]
 
 
 @pytest.mark.parametrize(("reply", "value"), REPLIES)
 def test_the_answer_of_a_reply(reply: str, value: Fraction | None) -> None:
     assert answer_of(reply) == value
+
+
+@pytest.mark.parametrize(
+    ("question", "solution", "verdict"),
+    [
+        ("What percentage is left?", "", 1.0),
+        ("What are his chances?", "So it is 7%.", 1.0),
+        ("How many are left?", "", 0.0),
+    ],
+)
+def test_per_cent_is_the_unit_where_the_question_or_its_solution_says_so(
+    question: str, solution: str, verdict: float
+) -> None:
+    row = Row("gsm8k", "train", 0, question, "7", {"solution": solution})
+    assert get_task("gsm8k").verify("#### 7%", row) == verdict
+    assert get_task("gsm8k").verify("#### 7", row) == 1.0
 
 
 @pytest.mark.parametrize(
