@@ -25,7 +25,7 @@ PATIENCE = 5.0
 """Seconds between looks at whether the process that started this one is still there."""
 STDLIB = """
 __future__ abc array ast base64 binascii bisect calendar cmath collections collections.abc contextlib copy
-dataclasses datetime _strptime decimal difflib enum fractions functools gc hashlib heapq inspect io itertools
+dataclasses datetime _strptime decimal difflib enum fileinput fractions functools gc hashlib heapq inspect io itertools
 json keyword math numbers operator os os.path pprint queue random re statistics string struct sys textwrap threading
 time traceback types typing unicodedata warnings weakref zlib
 encodings.ascii encodings.latin_1 encodings.utf_8 encodings.utf_16 encodings.utf_32 encodings.hex_codec

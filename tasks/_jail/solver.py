@@ -15,58 +15,16 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+from tasks._jail.streams import Sink, Streams, leave
 from tasks._jail.wire import WireError, decode, encode, receive, send
 
 TEXT = 1000
 """Characters of an error's message, and of a name, that are sent."""
 ITEMS = 100_000
 """Members of an iterator that are sent."""
-PRINTED = 2**20
-"""Characters that a program's standard output may have."""
 READY = b"+"
-
-
-class Sink(io.TextIOBase):
-    """A text file that forgets what is written to it."""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        return len(text)
-
-
-class Printed(io.TextIOBase):
-    """Standard output of a program, kept up to PRINTED characters."""
-
-    def __init__(self) -> None:
-        self.buffer = _PrintedBytes(self)
-        self.parts: list[str] = []
-        self.room = PRINTED
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, text: str) -> int:
-        self.room -= len(text)
-        if self.room < 0:
-            raise MemoryError("too much output")
-        self.parts.append(text)
-        return len(text)
-
-
-class _PrintedBytes(io.RawIOBase):
-    """The binary file below it."""
-
-    def __init__(self, text: Printed) -> None:
-        self.text = text
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.text.write(bytes(data).decode(errors="replace"))
-        return len(data)
+ENDS = ((), (None,), (0,))
+"""What a program gives `sys.exit` that ends as it should; judges take any other code for an error."""
 
 
 class Outcome:
@@ -81,7 +39,7 @@ class Outcome:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
         if kind is not None:
-            self.stopped = issubclass(kind, SystemExit)
+            self.stopped = type(error) is SystemExit and error.args in ENDS
             self.reply = ("error", kind.__name__, "")
             if type(error) in vars(builtins).values() and error is not None and error.args:
                 self.reply = ("error", kind.__name__, str.__str__(str(error.args[0]))[:TEXT])
@@ -147,25 +105,29 @@ class Solver:
 
     def run(self, program: str, given: str) -> str:
         """What a program prints when `given` is its standard input; ending by sys.exit is no error."""
-        printed = Printed()
-        sys.stdin = io.TextIOWrapper(io.BytesIO(given.encode()), encoding="utf-8")
-        sys.stdout = printed
+        streams = Streams(given)
+        streams.install()
+
         outcome = Outcome()
         with outcome:
             self.load(program, "__main__")
             outcome.reply = ("value",)
+
+        printed = streams.text()
         sys.stdout = Sink()
         if outcome.reply[0] == "error" and not outcome.stopped:
             raise RuntimeError(outcome.reply[1])
-        return "".join(printed.parts)
+        return printed
 
 
 def settle() -> None:
-    """What the server puts on itself, and its children inherit: no streams, and one state of chance.
+    """What the server puts on itself, and its children inherit: no streams or arguments, and one state of chance.
 
     What a program draws must not differ from run to run.
     """
     sys.stdin, sys.stdout, sys.stderr = io.StringIO(), Sink(), Sink()
+    sys.argv = ["program"]
+    vars(builtins).update(exit=leave, quit=leave)
     random.seed(0)
 
 

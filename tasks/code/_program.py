@@ -2,48 +2,41 @@
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from tasks import DataTask, Row
+from tasks.code._fences import blocks
 
 LONGEST = 50_000
 """Characters of a program that is run."""
-FENCE = "```"
-LANGUAGES = ("python", "python3", "py", "")
 ASK = "Reply with the whole program in one ```python block."
 _RETURN = re.compile(r"^(\s*return)[ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
 SPOILED = ("None", "[{0}]", "({0},)", "not ({0})", "str({0})", "({0}, {0})", "[]", "0", "1", "''", "True", "False")
 """What a wrong program returns in place of an expression."""
 
 
-def blocks(text: str) -> Iterator[str]:
-    """The fenced blocks of a text that are Python or name no language; the last one may lack its end."""
-    inside: list[str] | None = None
-    wanted = False
-    for line in text.split("\n"):
-        if line.lstrip().startswith(FENCE):
-            if inside is None:
-                inside, wanted = [], line.strip().removeprefix(FENCE).strip().lower() in LANGUAGES
-                continue
-            if wanted:
-                yield "\n".join(inside)
-            inside = None
-        elif inside is not None:
-            inside.append(line)
-    if inside is not None and wanted:
-        yield "\n".join(inside)
+def program_of(reply: str, names: Sequence[str] = ()) -> str:
+    """The program in a reply: its last Python block that defines one of `names`, else its last one, else all of it.
+
+    '' if it is too long to be run.
+    """
+    found = blocks(reply)
+    if found:
+        defining = [block for block in found if any(defines(block, name) for name in names)]
+        reply = (defining or found)[-1]
+    return reply if len(reply) <= LONGEST else ""
 
 
-def program_of(reply: str) -> str:
-    """The last Python block of a reply, or else the whole reply; '' if it is too long to be run."""
-    *_, last = ["", *blocks(reply)] if FENCE in reply else [reply]
-    return last if len(last) <= LONGEST else ""
+def defines(program: str, name: str) -> bool:
+    """Whether a program gives a value to a name at its top level, by the look of its lines."""
+    defined = rf"^(?:(?:async +def|def|class)\s+{re.escape(name)}\b|{re.escape(name)}\s*[=:])"
+    return bool(re.search(defined, program, re.MULTILINE))
 
 
 def fenced(program: str) -> str:
     """A program as a reply."""
-    return f"{FENCE}python\n{program.strip(chr(10))}\n{FENCE}"
+    return f"```python\n{program.strip(chr(10))}\n```"
 
 
 def unix(text: str) -> str:
@@ -55,7 +48,7 @@ class ProgramTask(DataTask):
     """A task whose reply is a program and whose rows carry a right one, `facts["code"]`."""
 
     domain = "code"
-    revision = 1
+    revision = 2
     chance = 0.0
 
     def solution(self, row: Row) -> str:

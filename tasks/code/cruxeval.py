@@ -5,6 +5,7 @@ The reply's literal is read, never run, and compared with the published output a
 
 import random
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from tasks import DataTask, Draft, Hub, OffSchema, Row
@@ -15,12 +16,14 @@ PROMPT = (
     '"Answer: " and the value as a Python literal.'
 )
 MARK = "answer:"
+MARKUP = "*_` \t\r"
+"""What may stand around a literal, and begins and ends none."""
 
 
 class CRUXEval(DataTask):
     name = "cruxeval"
     domain = "code"
-    revision = 1
+    revision = 2
     summary = "Say what a Python function returns for an input; the literal at the end counts."
     chance = 29 / 800  # the share of the most frequent output, False
     max_reply_tokens = 256
@@ -52,7 +55,7 @@ class CRUXEval(DataTask):
 
     def verify(self, reply: str, row: Row) -> float:
         try:
-            return float(bool(literal(answer_of(reply)) == literal(row.answer)))
+            return float(bool(literal(answer_of(reply)) == _gold(row.answer)))
         except NoLiteralError:
             return 0.0
 
@@ -61,14 +64,24 @@ class CRUXEval(DataTask):
         return f"Answer: {rng.choice([wrong for wrong in near(value) if wrong != value])!r}"
 
 
+@lru_cache(maxsize=2**10)
+def _gold(answer: str) -> Any:
+    """The value of a row's answer, which is compared and never changed."""
+    return literal(answer)
+
+
 def answer_of(reply: str) -> str:
     """What follows the last "Answer:" of a reply, or else its last line; without markup around it."""
     tail = reply[-LONGEST:]
     place = tail.lower().rfind(MARK)
-    lines = (tail[place + len(MARK) :] if place >= 0 else tail).strip().splitlines()
-    if not lines:
-        return ""
-    return (lines[0] if place >= 0 else lines[-1]).strip().strip("`").strip()
+    lines = (tail[place + len(MARK) :] if place >= 0 else tail).split("\n")
+    written = (line for line in (lines if place >= 0 else lines[::-1]) if line.strip(MARKUP) and not _is_fence(line))
+    line = next(written, "").strip(MARKUP)
+    return line[:-1].rstrip(MARKUP) if line.endswith(".") and not line[-2:-1].isdigit() else line
+
+
+def _is_fence(line: str) -> bool:
+    return line.lstrip().startswith("```")
 
 
 def near(value: Any) -> list[Any]:

@@ -45,7 +45,7 @@ class HumanEval(ProgramTask):
 
     def verify(self, reply: str, row: Row) -> float:
         start, entry = str(row.facts["start"]), str(row.facts["entry"])
-        program = continued(start, program_of(reply), entry)
+        program = continued(start, program_of(reply, (entry,)), entry)
         if not program:
             return 0.0
         return float(passes(program, str(row.facts["tests"]), given=start, names=(entry,)))

@@ -58,8 +58,9 @@ class MBPP(ProgramTask):
         return next((split for split in SIDES if raw["task_id"] in SIDES[split]), None)
 
     def verify(self, reply: str, row: Row) -> float:
-        program = program_of(reply)
         tests = str(row.facts["tests"])
-        if not any(name in program for name in asks(tests)[0]):
+        names = asks(tests)[0]
+        program = program_of(reply, names)
+        if not any(name in program for name in names):
             return 0.0  # it cannot define what is asked for: nothing to run
         return float(passes(program, tests))

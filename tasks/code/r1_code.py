@@ -73,8 +73,8 @@ class R1Code(ProgramTask):
         return Draft(f"{question}\n\n{ASK}", code, {**facts, "code": code})
 
     def verify(self, reply: str, row: Row) -> float:
-        program = program_of(reply)
         facts = row.facts
+        program = program_of(reply, (facts["entry"],) if "entry" in facts else ())
 
         if "cases" in facts:
             talks = "print" in program or "write" in program

@@ -140,7 +140,10 @@ def test_what_tests_ask_for(tests: str, names: tuple[str, ...], modules: tuple[s
         ("import sys\nfor line in sys.stdin: print(line.strip()[::-1])", [("ab\ncd\n", "ba \ndc\n\n")], True),
         ("import sys\ndata = sys.stdin.buffer.read()\nsys.stdout.buffer.write(data)", [("é\n", "é")], True),
         ("import sys\nprint(1)\nsys.exit()\nprint(2)", [("", "1")], True),
-        ("print(1)\nexit(3)", [("", "1")], False),
+        ("print(1)\nexit()\nprint(2)", [("", "1")], True),
+        ("print(1)\nquit(0)", [("", "1")], True),
+        ("print(1)\nexit(3)", [("", "1")], False),  # to a judge, any other code is an error
+        ("import sys\nprint(1)\nsys.exit('no')", [("", "1")], False),
         ("if __name__ == '__main__':\n  print(input())", [("x", "x")], True),
         ("print(1)\n1 / 0", [("", "1")], False),
         ("print('a' * 2 ** 21)", [("", "a" * 2**21)], False),
@@ -150,6 +153,41 @@ def test_what_tests_ask_for(tests: str, names: tuple[str, ...], modules: tuple[s
 )
 def test_programs_that_read_and_print(program: str, cases: list[tuple[str, str]], right: bool) -> None:
     assert prints(program, cases) is right
+
+
+STREAMS = {
+    "open(0)": "print(open(0).read(), end='')",
+    "open(0) in binary": "print(open(0, 'rb').read().decode(), end='')",
+    "lines of open(0)": "for line in open(0): print(line, end='')",
+    "closed after use": "with open(0) as file: text = file.read()\nprint(text)",
+    "sys.stdin = open(0)": "import sys\nsys.stdin = open(0)\nprint(input()); print(input())",
+    "os.read": "import os\nprint(os.read(0, 9).decode())",
+    "os.read of os.fstat": "import os\nprint(os.read(0, os.fstat(0).st_size).decode())",
+    "os.write": "import os, sys\nos.write(1, sys.stdin.read().encode())",
+    "os.fdopen": "import os\nos.fdopen(1, 'w').write(os.fdopen(0).read())",
+    "sys.__stdin__": "import sys\nsys.__stdout__.write(sys.__stdin__.read())",
+    "fileinput": "import fileinput\nfor line in fileinput.input(): print(line, end='')",
+    "/dev/stdin": "print(open('/dev/stdin').read())",
+    "a wrapped buffer": "import io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer)\nprint(sys.stdin.read())",
+    "print to open(1)": "import sys\nprint(sys.stdin.read(), file=open(1, 'w'))",
+    "descriptors": "import sys\nassert [sys.stdin.fileno(), sys.stdout.fileno()] == [0, 1]\nprint(sys.stdin.read())",
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_streams_are_found_by_every_name(name: str) -> None:
+    assert prints(STREAMS[name], [("a\nb\n", "a\nb"), ("c\nd", "c\nd")])
+
+
+def test_what_goes_elsewhere_is_not_printed() -> None:
+    assert prints("import os, sys\nos.write(2, b'x')\nprint('x', file=sys.stderr)\nprint(1)", [("", "1")])
+    assert not prints("import io, sys\nsys.stdout = io.StringIO()\nprint(1)", [("", "1")])
+
+
+def test_other_files_stay_closed() -> None:
+    for name in ("/etc/passwd", "3", ".", "/dev/stdin/x"):
+        assert not prints(f"print(open({name!r}).read())\nprint(1)", [("", "1")])
+    assert not prints("import os\nos.read(4, 1)\nprint(1)", [("", "1")])
 
 
 VALUES = [
