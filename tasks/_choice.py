@@ -2,13 +2,15 @@
 
 A reply is read strictly. Of its last 500 characters, what follows the last "Answer:" counts, or else the last line
 that is not blank; surrounding white space, quotes, brackets and markup are taken off. What is left must be the
-answer and nothing else. Case does not matter.
+answer and nothing else. Case does not matter. A reply whose end is copied from the prompt gives no answer.
 """
 
+import itertools
 import random
 import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from tasks import DataTask, Draft, OffSchema, Row
@@ -33,6 +35,27 @@ def final_answer(reply: str) -> str:
     return lines[-1].lstrip(MARKUP).rstrip(STOPS) if lines else ""
 
 
+def copied(reply: str, prompt: str) -> bool:
+    """Whether the last two lines of a reply stand one after the other in the prompt: its list of options, say."""
+    tail = reply[-TAIL:].rstrip()
+    start = tail.rfind("\n")
+    before = _before(prompt).get(tail[start + 1 :].strip(), ())
+    if not before or start < 0:
+        return False
+    line = tail[:start].rstrip().rpartition("\n")[2].strip()  # TAIL may have cut it
+    return bool(line) and any(each.endswith(line) for each in before)
+
+
+@lru_cache(maxsize=2**10)
+def _before(prompt: str) -> Mapping[str, set[str]]:
+    """For each line of a prompt, the lines before it; blank ones left out."""
+    lines = [line.strip() for line in prompt.splitlines() if line.strip()]
+    found: dict[str, set[str]] = {}
+    for before, after in itertools.pairwise(lines):
+        found.setdefault(after, set()).add(before)
+    return found
+
+
 def chosen(reply: str, options: Sequence[str]) -> str | None:
     """The letter that a reply chooses, alone or followed by that option's own text; None if it chooses none."""
     answer = final_answer(reply)
@@ -55,7 +78,7 @@ class AnswerTask(DataTask):
     """A task whose replies end in one of a few answers, which are its classes."""
 
     domain = "qa"
-    revision = 1
+    revision = 2
     max_reply_tokens = 256  # room for reasoning; "Answer: B" itself takes about four
 
     @abstractmethod
@@ -81,7 +104,7 @@ class ChoiceTask(AnswerTask):
         return LETTERS[: len(row.facts["options"])]
 
     def verify(self, reply: str, row: Row) -> float:
-        return float(chosen(reply, row.facts["options"]) == row.answer)
+        return float(chosen(reply, row.facts["options"]) == row.answer and not copied(reply, row.prompt))
 
 
 LABELLED: Mapping[str, Any] = {"text": [str], "label": [str]}

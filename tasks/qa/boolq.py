@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks import Draft, Hub, Row
-from tasks._choice import AnswerTask, final_answer
+from tasks._choice import AnswerTask, copied, final_answer
 
-PROMPT = (
-    'Passage: {passage}\n\nQuestion: {question}?\n\nReason if you like, and end with "Answer: yes" or "Answer: no".'
-)
+PROMPT = 'Passage: {passage}\n\nQuestion: {question}?\n\nReason if you like, and end with "Answer: " and yes or no.'
 ANSWERS = ("yes", "no")
 
 
@@ -37,4 +35,4 @@ class BoolQ(AnswerTask):
         return ANSWERS
 
     def verify(self, reply: str, row: Row) -> float:
-        return float(final_answer(reply).lower() == row.answer)
+        return float(final_answer(reply).lower() == row.answer and not copied(reply, row.prompt))

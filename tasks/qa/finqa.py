@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from tasks import DataTask, Draft, Hub, Row
-from tasks._choice import final_answer
+from tasks._choice import copied, final_answer
 
 PROMPT = """{before}
 
@@ -25,7 +25,14 @@ PROMPT = """{before}
 Question: {question}
 
 Reason if you like, and end with "Answer: " and a number (a percentage with its % sign), or yes or no."""
-NUMBER = re.compile(r"(-?)\$? ?((?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})(?:\.([0-9]{1,10}))?) ?(%?)", re.ASCII)
+NUMBER = re.compile(
+    r"([-+\u2212\u2013]?)\$? ?([-\u2212\u2013]?)"
+    r"((?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,15})?(?:\.([0-9]{1,10}))?)(?<=[0-9]) ?"
+    r"(?:(%|percent|per cent)|(thousand|million|billion))?(?: dollars| usd)?",
+    re.ASCII,
+)
+"""Two signs (one of them behind a dollar sign), digits, decimals, a per cent sign or a multiplier."""
+MULTIPLIERS = {"thousand": 1e3, "million": 1e6, "billion": 1e9}
 ROUNDED = 1e-5
 """`exe_ans` has five decimals."""
 TOLERANCE = 0.01
@@ -35,7 +42,7 @@ TOLERANCE = 0.01
 class FinQA(DataTask):
     name = "finqa"
     domain = "qa"
-    revision = 1
+    revision = 2
     summary = "Calculate an answer from a page of a financial report; the rounded number counts."
     chance = 0.01  # about one question in fifty is answered by yes or no
     max_reply_tokens = 512
@@ -87,7 +94,8 @@ class FinQA(DataTask):
             return float(answer == row.answer)
 
         gold = float(row.answer)
-        return float(any(_same(value, unit, gold) for value, unit in readings(answer, row.facts["percentage"])))
+        found = readings(answer, row.facts["percentage"], row.prompt)
+        return float(any(_same(value, unit, gold) for value, unit in found) and not copied(reply, row.prompt))
 
     def slip(self, row: Row, rng: random.Random) -> str:
         if row.answer in ("yes", "no"):
@@ -102,21 +110,26 @@ class FinQA(DataTask):
         return f"Answer: {row.answer}"
 
 
-def readings(answer: str, percentage: bool) -> Iterator[tuple[float, float]]:
+def readings(answer: str, percentage: bool, page: str = "") -> Iterator[tuple[float, float]]:
     """The values that an answer may mean, each with the unit of its last written place; none if it is no number.
 
-    percentage: the question asks for one, so that a bare number may be one.
+    percentage: the question asks for one, so that a bare number may be one. page: where it speaks of millions, so
+    may its numbers without saying so, and '5 million' may mean 5.
     """
     form = NUMBER.fullmatch(answer)
-    if form is None:
+    if form is None or (form[1] and form[2]):
         return
 
-    sign, digits, decimals, percent = form.groups()
-    value = float(sign + digits.replace(",", ""))
-    unit = 10.0 ** -len(decimals or "")
-    yield value, unit
+    value = float(form[3].replace(",", ""))
+    value = -value if {form[1], form[2]} - {"", "+"} else value
+    unit = 10.0 ** -len(form[4] or "")
 
-    if percent or percentage:
+    multiplier = form[6]
+    if not multiplier or multiplier in page:
+        yield value, unit
+    if multiplier:
+        yield value * MULTIPLIERS[multiplier], unit * MULTIPLIERS[multiplier]
+    if form[5] or (percentage and not multiplier):
         yield value / 100, unit / 100
 
 
