@@ -25,15 +25,6 @@ WALL = 9
 """Statements of a function body that needs a blank line or a comment."""
 PACK = 4
 """Values that one assignment may not pack side by side, unless they belong together."""
-AIRLESS_ROOMS = (
-    "tasks/_formulas",
-    "tasks/_jail",
-    "tasks/code/_literal.py",
-    "tasks/code/_program.py",
-    "tasks/code/cruxeval.py",
-    "tasks/math/_formula.py",
-)
-"""Rooms that are still to be aired; the list shrinks to nothing."""
 WALLS: dict[str, str] = {}
 """Bodies that may be one piece, `file:function`, with the reason."""
 
@@ -233,7 +224,7 @@ def packs(path: Path) -> Iterator[str]:
                 yield f"{name_of(path)}:{node.lineno}"
 
 
-AIRED = [path for path in python_files(*SOURCES) if not name_of(path).startswith(AIRLESS_ROOMS)]
+AIRED = python_files(*SOURCES)
 
 
 def test_long_functions_have_paragraphs() -> None:

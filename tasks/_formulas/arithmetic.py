@@ -35,6 +35,7 @@ def compute(expression: str) -> Result:
         raise NotArithmetic
     for written, sign in _SPELLINGS:
         expression = expression.replace(written, sign)
+
     tokens = _tokens(expression.strip())
     value = _sum(tokens)
     if tokens:
@@ -76,6 +77,7 @@ def _atom(tokens: list[str]) -> Fraction:
     first = tokens.pop() if tokens else ""
     if first.isdecimal():
         return Fraction(int(first))
+
     if first != "(":
         raise NotArithmetic
     value = _sum(tokens)

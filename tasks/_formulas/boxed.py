@@ -33,4 +33,5 @@ def _closed(text: str) -> str | None:
             if not depth:
                 return text[:place].strip()
         escaped = letter == "\\" and not escaped
+
     return None

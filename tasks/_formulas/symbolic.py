@@ -55,6 +55,7 @@ class Worker:
                 f"the process that compares mathematical answers does not start: `{sys.executable} -P {WORKER}` "
                 f"shows why. It needs mpmath. {REMEDY}."
             )
+
         self.ready = True
         assert self.process.stdin is not None
         try:

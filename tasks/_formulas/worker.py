@@ -42,6 +42,7 @@ class Child:
         requests, self.requests = os.pipe()
         self.replies, replies = os.pipe()
         self.process = os.fork()
+
         if not self.process:
             os.close(self.requests)
             os.close(self.replies)
@@ -73,6 +74,7 @@ def serve(requests: BinaryIO, replies: int, compare: Compare) -> Never:
     limit(resource.RLIMIT_CPU, REUSE)
     limit(resource.RLIMIT_FSIZE, 0)
     limit(resource.RLIMIT_CORE, 0)
+
     for request in requests:
         signal.setitimer(signal.ITIMER_REAL, 2 * SECONDS)
         gold, answer = json.loads(request)
@@ -104,6 +106,7 @@ def main() -> None:
     compare = comparison()
     os.write(1, b"R")
     child = Child(compare)
+
     for request in sys.stdin.buffer:
         reply = child.ask(request)
         os.write(1, reply or b"0")

@@ -126,15 +126,18 @@ class Jail:
     def _once(self, kind: bytes, seconds: float, say: Callable[[Line], Result]) -> Result | Failed:
         control = self._started()
         mine, theirs = socket.socketpair()
+
         with mine:
             with theirs:
                 self._request(control, REQUEST.pack(kind, seconds, WALL * seconds + GRACE), theirs.fileno())
+
             line = Line(mine)
             line.wait(WALL * seconds)
             try:
                 result: Result | Failed = say(line)
             except (OSError, EOFError, WireError):
                 result = FAILED
+
         self._stop(control)
         return result
 
@@ -192,15 +195,18 @@ class Jail:
             hello = control.recv(100)
         except OSError:
             hello = b""
+
         if not hello.endswith(b"\n"):
             self.close()
             errors.seek(0)
             raise BrokenJailError(f"the server does not start: {errors.read()[-500:].decode(errors='replace')}")
+
         self.active = tuple(hello.decode().split())
         missing = [layer for layer in LAYERS if layer not in self.active]
         if not self.active and not unsafe_code_is_allowed():
             self.close()
             raise UserError(refusal())
+
         if missing:
             warnings.warn(f"model-written code runs without {' and without '.join(missing)}", RuntimeWarning, 2)
 
@@ -208,11 +214,13 @@ class Jail:
         """End the server and, with it, its children."""
         if self.owner != os.getpid():
             return self._forget()
+
         if self.control is not None:
             self.control.close()
         if self.server is not None:
             self.server.kill()
             self.server.wait()
+
         self.server = self.control = None
         return None
 

@@ -120,6 +120,7 @@ def asks(tests: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
+    """The names that a node gives a value to."""
     if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
         yield node.id
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -129,6 +130,7 @@ def _bound(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.ExceptHandler) and node.name:
         yield node.name
     elif isinstance(node, ast.Import | ast.ImportFrom):
+        # `import a.b` binds a
         yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
 
 

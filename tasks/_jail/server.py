@@ -54,14 +54,17 @@ class Server:
     def serve(self) -> None:
         """Answer requests until the client hangs up or dies."""
         self.control.sendall(" ".join(sorted(self.lock.layers)).encode() + b"\n")
+
         while self.heard(None):
             request, descriptors, _, _ = socket.recv_fds(self.control, REQUEST.size, 1)
             if len(request) != REQUEST.size or not descriptors:
                 return
+
             kind, seconds, wall = REQUEST.unpack(request)
             self.start(kind, seconds, descriptors[0])
             told = self.heard(time.monotonic() + wall)
             self.end()
+
             if not (told or self.heard(None)) or self.control.recv(1) != STOP:
                 return
             self.control.sendall(STOP)
@@ -89,6 +92,7 @@ class Server:
                 self.fork(self.solver.solve, (client,), seconds)
         except OSError as error:
             os.write(client, BROKEN + str(error).encode())
+
         for descriptor in opened:
             os.close(descriptor)
 
@@ -136,16 +140,19 @@ def main(descriptor: int, layers: frozenset[str]) -> None:
     sys.path.insert(0, str(Path(__file__).parents[2]))
     load_stdlib()
     server = Server(socket.socket(fileno=descriptor), layers)
+
     sys.path.clear()
     sys.path_importer_cache.clear()
     for name in [*sys.modules]:
         if name.partition(".")[0] in HIDDEN:
             del sys.modules[name]
+
     for standard in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), standard)
     os.environ.clear()
     server.lock.settle()
     server.solver.settle()
+
     gc.collect()
     gc.freeze()
     server.serve()

@@ -229,9 +229,11 @@ class _Reader:
     def value(self, depth: int) -> Any:
         if depth < 0:
             raise WireError("too deep")
+
         tag = self.take(1)
         if self.plain and tag not in PLAIN:
             raise WireError("not plain")
+
         if tag in SEQUENCES:
             return SEQUENCES[tag](self.many(depth))
         if tag in SETS:
@@ -243,6 +245,7 @@ class _Reader:
             return TEXTS[tag](self.chunk().decode("utf-8", "surrogatepass"))
         if tag in TUPLES:
             return self.parts(*TUPLES[tag], depth)
+
         return self.single(tag)
 
     def parts(self, build: Callable[..., Any], kind: type, depth: int) -> Any:
@@ -255,6 +258,7 @@ class _Reader:
     def single(self, tag: bytes) -> Any:
         if tag in b"NTF":
             return {b"N": None, b"T": True, b"F": False}[tag]
+
         if tag == b"i":
             return int.from_bytes(self.chunk(), "little", signed=True)
         if tag == b"f":
@@ -263,6 +267,7 @@ class _Reader:
             return bytes(self.chunk()) if tag == b"b" else bytearray(self.chunk())
         if tag == b"o":
             return self.reference()
+
         raise WireError("unknown tag")
 
     def reference(self) -> Any:

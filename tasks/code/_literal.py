@@ -75,6 +75,7 @@ class _Reader:
 
     def many(self, opening: str, depth: int) -> Any:
         parts, pairs, commas = [], 0, 0
+
         while self.tokens[-1] != CLOSING[opening]:
             parts.append(self.value(depth))
             if opening == "{" and self.tokens[-1] == ":":
@@ -96,6 +97,7 @@ def _built(opening: str, parts: list[Any], pairs: int, commas: int) -> Any:
         return parts
     if opening == "(":
         return parts[0] if len(parts) == 1 and not commas else tuple(parts)
+
     if pairs != len(parts):
         if pairs:
             raise NoLiteralError("neither a set nor a dictionary")

@@ -93,6 +93,7 @@ def near(value: Any) -> list[Any]:
     if isinstance(value, dict):
         items = list(value.items())
         return [dict(items[1:]), dict(items[:-1]), {**value, "": 0}, {**value, 0: ""}, {}]
+
     if isinstance(value, str | bytes | list | tuple):
         more: Any = {str: "x", bytes: b"x", list: [0], tuple: (0,)}[type(value)]
         return [value[1:], value[:-1], value[::-1], value * 2, value + more, more]

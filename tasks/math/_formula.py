@@ -55,10 +55,12 @@ def _wrong(answer: str, rng: random.Random) -> Iterator[str]:
     value = number(plain(answer))
     if value is not None:
         yield near(value, rng)
+
     digits = [place for place, letter in enumerate(answer) if letter in "0123456789"]
     rng.shuffle(digits)
     for place in digits:
         other = rng.choice([digit for digit in "123456789" if digit != answer[place]])
         yield f"{answer[:place]}{other}{answer[place + 1 :]}"
+
     others = [f"-{answer}", f"{answer}+1", f"2({answer})", *"0123456789"]
     yield from rng.sample(others, len(others))
