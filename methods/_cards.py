@@ -52,7 +52,7 @@ class MethodCard:
     class_name: str
     path: Path
     variant: str = ""
-    """Of a family of methods in one file, as torchjd/UPGrad; '' for a method that is a file."""
+    """The member of a family of methods in one file, as in torchjd/UPGrad; '' for a method that is a file."""
 
 
 def read_cards(path: Path) -> list[MethodCard]:

@@ -100,5 +100,5 @@ def _rescaled(values: Tensor, low: Tensor) -> Tensor:
 
 
 def _rounding(matrix: Tensor) -> float:
-    """Of singular values, as a multiple of the largest."""
+    """How far rounding moves singular values, as a multiple of the largest."""
     return max(matrix.shape) * torch.finfo(matrix.dtype).eps

@@ -27,7 +27,7 @@ class Outline:
     name: str
     Settings: type[Settings]
     needs_weights: bool
-    """Of a wrapper: it changes weights, and cannot act around a method that returns a direction."""
+    """Whether it is a wrapper that changes weights, and so cannot act around a method that returns a direction."""
 
 
 def outline(card: MethodCard) -> Outline:

@@ -18,7 +18,7 @@ from methods._advantages import centred
 from methods._estimates import ExponentialMean
 
 LEAST = 1e-4
-"""Of sigma: the papers' bound."""
+"""The least sigma, the papers' bound."""
 
 
 class PopArtSettings(Settings):

@@ -49,7 +49,7 @@ class Row:
     task_differences: Sequence[Interval]
     """The gain on each task minus the reference's, [K]; empty where there is no difference."""
     task_p: Sequence[float]
-    """Their p-values, corrected over all tasks and all rows of the family."""
+    """p-values of the task differences, corrected over all tasks and all rows of the family."""
     hurt: Sequence[str]
     """Tasks that became worse than the base model for certain: their interval lies below 0."""
     area: Interval | None
@@ -65,9 +65,9 @@ class Row:
     target: Time | None
     """When it reached 95 % of the reference's final training reward."""
     regret: Regret | None
-    """Of mean gain; None without a sweep of static weights, and for its points but the reference."""
+    """Regret of the mean gain; None without a sweep of static weights, and for its points but the reference."""
     regret_worst: Regret | None
-    """Of the worst normalised task."""
+    """Regret of the worst normalised task."""
     improvement: Estimate | None
     norm_ratio: float | None
     effective_tasks: float | None

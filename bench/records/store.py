@@ -22,7 +22,7 @@ DAMAGED = "Delete it and run again; if it is committed, `git restore` it."
 Document = TypeVar("Document", bound=Frozen)
 
 MEASURED = ("wall_seconds", "cpu_seconds", "peak_memory_bytes", "computed_tokens", "rollout_tokens")
-"""Of the ledger, what may differ between two runs of one identity: time, memory, and how losses were computed."""
+"""Counters that may differ between two runs of one identity: time, memory, and how losses were computed."""
 EXACT = ("name", "version", "settings", "source_digest")
 """What fixes a method's behaviour."""
 

@@ -44,9 +44,9 @@ class Asked:
 
     suite: Suite
     seeds: Sequence[int]
-    """Of the panel."""
+    """Seeds of the panel."""
     scan_seeds: Sequence[int]
-    """Of learning rates and static weights."""
+    """Seeds of the scans over learning rates and static weights."""
     factors: Sequence[float]
     words: Sequence[str]
     """What all runs share: suite, store, held-out items, where they run."""

@@ -12,7 +12,7 @@ from methods._battery.subject import Answers, Subject
 from methods._cards import CLAIM, INDEPENDENT, NEVER, RATE
 
 TOLERANCE = 1e-9
-"""Of a cosine."""
+"""How far rounding may move a cosine."""
 POINTS = 3.0
 """Percentage points between a claim and a measurement."""
 MATRICES = 200

@@ -12,9 +12,9 @@ from methods import Gramian, Layout, Method, Signals, StepWrapper, Weighting, _r
 from methods._battery.inputs import Step, layout_of, signals_of
 
 RATE = 0.1
-"""Of the SGD steps."""
+"""Learning rate of the SGD steps."""
 ROUNDING = 1e-9
-"""Of a full step."""
+"""How far a plan's costs may exceed a full step."""
 
 
 def pretrained(width: int) -> Tensor:

@@ -21,7 +21,7 @@ POOR = "five of rank two"
 DIGITS = 10
 """Significant digits that are kept."""
 TOLERANCE = 1e-8
-"""Of the largest number of an answer; libraries of linear algebra differ by rounding."""
+"""Allowed difference, as a part of an answer's largest number; libraries of linear algebra differ by rounding."""
 LEAST = 1e-4
 """Where all numbers of an answer are smaller, they are compared as if this were the largest: zero is rounding then."""
 
