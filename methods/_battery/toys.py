@@ -14,7 +14,7 @@ from methods._battery.inputs import Step, layout_of, signals_of
 RATE = 0.1
 """Learning rate of the SGD steps."""
 ROUNDING = 1e-9
-"""How far a plan's costs may exceed a full step."""
+"""Slack of sums of shares, and of costs in full steps."""
 
 
 def pretrained(width: int) -> Tensor:
