@@ -96,7 +96,7 @@ def words(line: str) -> list[str]:
         ("bench check pcg", ["pcgrad"]),
         ("bench tasks look", ["lookup"]),
         ("bench explain pcgrad unif", ["uniform"]),
-        ("bench leaderboard nano-v", ["nano-v1"]),
+        ("bench leaderboard nano-v", ["nano-v1", "nano-v2"]),
         ("bench completion f", ["fish"]),
     ],
 )

@@ -246,7 +246,7 @@ def test_only_one_process_runs_a_run(tmp_path):
     request = parse_request([*SMOKE, *words, f"store={tmp_path}"])
     with claim(prepare(request).path, request.store) as ours:
         assert ours
-        with pytest.raises(UserError, match="is being run by another process; wait for it, or say store=DIR"):
+        with pytest.raises(UserError, match="is being run by another process; wait for it, or pass store=DIR"):
             run(request, Silent())
 
 

@@ -22,6 +22,12 @@ HONEST = ("mt_grpo", "pcgrad")
 TARGET = "nano-v1/pcgrad/0.json"
 
 
+@pytest.fixture(autouse=True)
+def _protocol_of_the_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The published records that are copied and bent here are of the first protocol, and must pass as new ones."""
+    monkeypatch.setattr("bench.validation.mixture.PROTOCOL", 1)
+
+
 @pytest.fixture
 def honest() -> tuple[str, ...]:
     """Methods whose records are in the store."""
