@@ -22,7 +22,7 @@ from lm_eval.tasks import TaskManager
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.errors import UserError
-from bench.models.noise import uniforms
+from bench.models.noise import key_of
 from bench.models.prompts import encoded, ends
 from bench.models.sampler import Sampler
 from bench.records.fields import Digest, Frozen
@@ -180,19 +180,13 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
             settings.max_reply_tokens,
         )
 
-        noise = [
-            uniforms(
-                settings.max_reply_tokens,
-                "evaluation",
-                settings.seed,
-                request.task_name,
-                settings.skip + request.doc_id,
-            )
+        keys = [
+            key_of("evaluation", settings.seed, request.task_name, settings.skip + request.doc_id)
             for request in requests
         ]
 
         prompts = [encoded(self.tokenizer, request.args[0]) for request in requests]
-        sampled = sampler.sample(prompts, torch.stack(noise)[:, None])
+        sampled = sampler.sample(prompts, torch.tensor(keys)[:, None])
         return list(self.tokenizer.batch_decode(sampled.replies, skip_special_tokens=True))
 
     def loglikelihood(self, requests: list[Instance]) -> list[Any]:

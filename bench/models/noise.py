@@ -1,23 +1,54 @@
 """Common random numbers: the noise of every sampled token is fixed before anything is sampled.
 
-A token's draw depends on what it is drawn for (seed, task, prompt, copy) and on its position in the reply, and on
-nothing that a method does. Two methods with one seed therefore meet the same noise all along, however their replies
-part in length or their tasks in number, and the difference between them is theirs.
+A token's noise depends on what it is drawn for (seed, task, prompt, copy), on its position in the reply and on the
+token itself, and on nothing that a method does. Two methods with one seed therefore meet the same noise all along,
+however their replies part in length or their tasks in number, and the difference between them is theirs.
+
+The noise is that of the Gumbel-max trick: the token of the largest logit plus noise is a draw from the softmax
+(Maddison et al. 2014, arXiv 1411.0030). Of two models whose distributions differ by a total variation of v, it draws
+different tokens with a probability below 2 v. One uniform number through the inverse distribution function, in the
+order of the vocabulary, parts them two to three times as often (docs/performance.md).
 """
 
 import hashlib
 
-import numpy as np
 import torch
 from torch import Tensor
 
+GOLDEN = -7046029254386353131
+"""0x9E3779B97F4A7C15 as a signed number: the step of SplitMix64 (Steele et al. 2014), 2^64 over the golden ratio."""
+MIX = ((30, -4658895280553007687), (27, -7723592293110705685))
+"""Its shifts and its factors 0xBF58476D1CE4E5B9 and 0x94D049BB133111EB, signed."""
+LAST = 31
+POSITIONS = 1 << 32
+"""Tokens between two positions in a reply's stream: more than any vocabulary has."""
 
-def uniforms(count: int, *purpose: object) -> Tensor:
-    """Uniform numbers in [0, 1) for the positions of one reply, [count] float64.
 
-    purpose: what the reply is drawn for; its text decides. The first numbers do not depend on `count`.
-    """
+def key_of(*purpose: object) -> int:
+    """The key of one reply's noise, a signed number of 64 bits; the text of `purpose` decides it."""
     text = "/".join(map(str, purpose))
-    key = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "big")
-    # Philox is counter-based, so that a fresh generator a reply costs microseconds
-    return torch.from_numpy(np.random.Generator(np.random.Philox(key=key)).random(count))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+
+
+def gumbels(keys: Tensor, position: int, tokens: int) -> Tensor:
+    """Standard Gumbel numbers for every token at one position of some replies, [n, tokens] float32.
+
+    keys: [n] int64, from `key_of`. Equal on every device to the rounding of the logarithm.
+    """
+    places = torch.arange(tokens, device=keys.device) + position * POSITIONS
+    bits = _mixed(keys[:, None] + (places + 1)[None] * GOLDEN)
+    # 53 bits as the middle of one of 2^53 cells, so that neither 0 nor 1 is met
+    uniform = (_shifted(bits, 11).double() + 0.5) * 2.0**-53
+    return -(-uniform.log()).log().float()
+
+
+def _mixed(bits: Tensor) -> Tensor:
+    """SplitMix64's finaliser; products wrap around, as they do there."""
+    for shift, factor in MIX:
+        bits = (bits ^ _shifted(bits, shift)) * factor
+    return bits ^ _shifted(bits, LAST)
+
+
+def _shifted(bits: Tensor, count: int) -> Tensor:
+    """A shift to the right that brings in zeros, where torch's own brings in the sign."""
+    return (bits >> count) & ((1 << (64 - count)) - 1)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, PreTrainedModel
 
+from bench.models.noise import gumbels
+
 Tokens = list[int]
 LEAVE = 8
 """Replies leave the batch when one in this many is finished: a departure copies the cache of those that stay."""
@@ -44,14 +46,11 @@ class Sampler:
         self.ends = torch.tensor(list(ends), device=model.device)
         self._options = forward_options(model)
 
-    def sample(self, prompts: Sequence[Tokens], draws: Tensor) -> Sampled:
-        """Replies to each prompt. draws: uniform numbers in [0, 1), [prompts, copies, most] float64."""
-        count, copies, _ = draws.shape
-        noise = draws.reshape(count * copies, -1).to(self.model.device)
-
+    def sample(self, prompts: Sequence[Tokens], keys: Tensor) -> Sampled:
+        """Replies to each prompt. keys: of each reply's noise, [prompts, copies] int64; see `bench.models.noise`."""
         with as_it_answers(self.model):
-            state = self._read(prompts, copies)
-            return self._write(state, noise)
+            state = self._read(prompts, keys.shape[1])
+            return self._write(state, keys.flatten().to(self.model.device))
 
     def _read(self, prompts: Sequence[Tokens], copies: int) -> "_State":
         """The prompts, computed once and then copied."""
@@ -69,16 +68,16 @@ class Sampler:
             computed=tokens.numel(),
         )
 
-    def _write(self, state: "_State", noise: Tensor) -> Sampled:
+    def _write(self, state: "_State", keys: Tensor) -> Sampled:
         """The replies, token by token."""
-        total = len(noise)
-        replies = torch.full((total, self.most), self.padding, device=noise.device)
-        lengths = torch.full((total,), self.most, device=noise.device)
-        alive = torch.arange(total, device=noise.device)
-        writing = torch.ones(total, dtype=torch.bool, device=noise.device)
+        total = len(keys)
+        replies = torch.full((total, self.most), self.padding, device=keys.device)
+        lengths = torch.full((total,), self.most, device=keys.device)
+        alive = torch.arange(total, device=keys.device)
+        writing = torch.ones(total, dtype=torch.bool, device=keys.device)
 
         for place in range(self.most):
-            token = draw(state.logits, noise[alive, place], self.temperature)
+            token = draw(state.logits, keys[alive], place, self.temperature)
             replies[alive[writing], place] = token[writing]
             ended = torch.isin(token, self.ends) & writing
             lengths[alive[ended]] = place + 1
@@ -130,16 +129,15 @@ class _State:
         self.positions = self.positions[chosen]
 
 
-def draw(logits: Tensor, uniform: Tensor, temperature: float) -> Tensor:
-    """A token a row, [n]: where the distribution function of softmax(logits / temperature) passes `uniform`, [n]."""
+def draw(logits: Tensor, keys: Tensor, position: int, temperature: float) -> Tensor:
+    """A token a row, [n], from softmax(logits / temperature), [n, V]: the largest logit with the noise of its reply.
+
+    keys: [n] int64; position: of the token in its reply.
+    """
     if temperature == 0:
         return logits.argmax(dim=-1)
-
-    chances = torch.softmax(logits.float() / temperature, dim=-1)
-    passed = chances.double().cumsum(dim=-1)
-    # the last sum differs from 1 by rounding; a token of chance 0 is never met, as `right` passes equal sums
-    wanted = uniform[:, None] * passed[:, -1:]
-    return torch.searchsorted(passed, wanted, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
+    noise = gumbels(keys, position, logits.shape[-1])
+    return (logits.float() / temperature + noise).argmax(dim=-1)
 
 
 def alike(lengths: Sequence[int], most: int) -> list[list[int]]:

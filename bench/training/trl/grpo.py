@@ -19,7 +19,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 from bench.engine.sampling import Prompt, PromptStream
 from bench.engine.world import World
-from bench.models.noise import uniforms
+from bench.models.noise import key_of
 from bench.models.prompts import asked, encoded, ends, reply_of
 from bench.models.sampler import Sampler, Tokens, alike
 from bench.request.suite import Recipe, Suite
@@ -186,8 +186,8 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
 
         most = max((recipe.rollout_batch or copies * len(prompts)) // copies, 1)
         for places in alike(list(map(len, prompts)), most):
-            noise = self.noise([self.wanted[place] for place in places])
-            sampled = sampler.sample([prompts[place] for place in places], noise)
+            keys = self.keys([self.wanted[place] for place in places])
+            sampled = sampler.sample([prompts[place] for place in places], keys)
             self.ledger.rollout_tokens += sampled.computed
             for number, place in enumerate(places):
                 replies[place] = sampled.replies[number * copies : (number + 1) * copies]
@@ -198,15 +198,16 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
             "logprobs": None,
         }
 
-    def noise(self, prompts: Sequence[Prompt]) -> Tensor:
-        """Uniform numbers for the tokens of replies, [prompts, copies, most]: by the run's seed, task, place, copy."""
-        recipe = self.recipe
+    def keys(self, prompts: Sequence[Prompt]) -> Tensor:
+        """Keys of the noise of replies, [prompts, copies] int64: by the run's seed, task, place of the prompt, copy."""
         rows = [
-            uniforms(recipe.max_reply_tokens, "rollout", self.seed, prompt.row.task, prompt.place, copy)
+            [
+                key_of("rollout", self.seed, prompt.row.task, prompt.place, copy)
+                for copy in range(self.recipe.rollouts_per_prompt)
+            ]
             for prompt in prompts
-            for copy in range(recipe.rollouts_per_prompt)
         ]
-        return torch.stack(rows).view(len(prompts), recipe.rollouts_per_prompt, -1)
+        return torch.tensor(rows)
 
     def _reward(self, completions: Sequence[Any], row: Sequence[Row], task: Sequence[int], **_: Any) -> list[float]:
         self.rewards = [

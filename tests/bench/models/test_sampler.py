@@ -9,7 +9,7 @@ from scipy.stats import chisquare
 from torch import Tensor
 from transformers import GenerationConfig, PreTrainedModel
 
-from bench.models.noise import uniforms
+from bench.models.noise import key_of
 from bench.models.sampler import Sampler, alike, draw
 
 FAMILIES = (
@@ -42,7 +42,7 @@ def test_greedy_replies_are_those_of_generate(families: ModuleType, family: str)
     """For prompts of several lengths in one batch, two copies each, some of which end early."""
     model = families.tiny_model(family)
     sampler = Sampler(model, [END], PADDING, 0.0, MOST)
-    found = sampler.sample(PROMPTS, torch.zeros(3, 2, MOST, dtype=torch.float64))
+    found = sampler.sample(PROMPTS, torch.zeros(3, 2, dtype=torch.int64))
     wanted = [greedy(model, prompt) for prompt in PROMPTS]
     assert found.replies == [reply for reply in wanted for _ in range(2)]
 
@@ -52,7 +52,7 @@ def test_greedy_replies_hold_under_adapters_and_in_bfloat16(families: ModuleType
     from bench.request.suite import Lora
 
     model = in_bfloat16(with_adapters(families.tiny_model("qwen2"), Lora(r=2), 0))
-    found = Sampler(model, [END], PADDING, 0.0, MOST).sample(PROMPTS, torch.zeros(3, 1, MOST, dtype=torch.float64))
+    found = Sampler(model, [END], PADDING, 0.0, MOST).sample(PROMPTS, torch.zeros(3, 1, dtype=torch.int64))
     assert [reply[0] for reply in found.replies] == [greedy(model, prompt)[0] for prompt in PROMPTS]
 
 
@@ -60,25 +60,35 @@ def test_greedy_replies_hold_under_adapters_and_in_bfloat16(families: ModuleType
 def test_frequencies_are_the_softmax(temperature: float):
     """20,000 draws over 12 tokens; the chi-square test at one in ten thousand, with numbers fixed in advance."""
     logits = torch.linspace(-2, 2, 12)[torch.randperm(12, generator=torch.Generator().manual_seed(0))]
-    tokens = draw(logits.expand(20_000, -1), uniforms(20_000, "chi-square", temperature), temperature)
+    keys = torch.tensor([key_of("chi-square", temperature, number) for number in range(20_000)])
+    tokens = draw(logits.expand(20_000, -1), keys, 3, temperature)
     expected = torch.softmax(logits.double() / temperature, -1) * 20_000
     assert chisquare(torch.bincount(tokens, minlength=12).double(), expected).pvalue > 1e-4
 
 
-def test_a_draw_is_the_inverse_distribution_function():
-    logits = torch.tensor([[0.25, 0.0, 0.5, 0.25]]).log()
-    met = [int(draw(logits, torch.tensor([u], dtype=torch.float64), 1.0)) for u in (0.0, 0.2499, 0.25, 0.7499, 0.75)]
-    assert met == [0, 0, 2, 2, 3], "a token of chance 0 is never met"
-    assert int(draw(logits, torch.tensor([1 - 2**-53], dtype=torch.float64), 1.0)) == 3
+def test_a_token_of_chance_0_is_never_drawn():
+    logits = torch.tensor([0.25, 0.0, 0.5, 0.25]).log().expand(5_000, -1)
+    keys = torch.tensor([key_of("never", number) for number in range(5_000)])
+    assert set(draw(logits, keys, 0, 1.0).tolist()) == {0, 2, 3}
 
 
-def sampled(model: PreTrainedModel, prompts: list[list[int]], draws: Tensor, **options: Any) -> list[list[int]]:
-    return Sampler(model, [END], PADDING, options.get("temperature", 1.0), MOST).sample(prompts, draws).replies
+def test_distributions_that_differ_little_seldom_give_different_tokens():
+    """With the same noise: below twice their total variation, where independent draws differ nearly always."""
+    generator = torch.Generator().manual_seed(0)
+    one = torch.randn(4_000, 30, generator=generator)
+    other = one + 0.05 * torch.randn(4_000, 30, generator=generator)
+    keys = torch.tensor([key_of("coupled", number) for number in range(4_000)])
+    apart = (draw(one, keys, 0, 1.0) != draw(other, keys, 0, 1.0)).double().mean()
+    variation = (one.softmax(-1) - other.softmax(-1)).abs().sum(-1).mean() / 2
+    assert variation / 2 < apart < 2 * variation
+
+
+def sampled(model: PreTrainedModel, prompts: list[list[int]], keys: Tensor, **options: Any) -> list[list[int]]:
+    return Sampler(model, [END], PADDING, options.get("temperature", 1.0), MOST).sample(prompts, keys).replies
 
 
 def noise(places: list[int], copies: int = 3) -> Tensor:
-    rows = [uniforms(MOST, "test", place, copy) for place in places for copy in range(copies)]
-    return torch.stack(rows).view(len(places), copies, MOST)
+    return torch.tensor([[key_of("test", place, copy) for copy in range(copies)] for place in places])
 
 
 def test_a_reply_does_not_depend_on_what_is_sampled_with_it(families: ModuleType):
