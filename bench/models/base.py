@@ -20,6 +20,7 @@ from transformers.utils.logging import disable_progress_bar
 from bench.engine.gradients import full
 from bench.errors import UserError
 from bench.models.files import model_folder
+from bench.models.templates import check_template, pin_the_date
 from bench.models.trainable import in_bfloat16, with_adapters
 from bench.request.suite import EMBEDDED, Lora
 
@@ -102,6 +103,11 @@ def _checkpoint(folder: Path, name: str, stored: torch.dtype) -> tuple[PreTraine
 
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+
+    if hasattr(model.config, "output_router_logits"):
+        model.config.output_router_logits = False  # its loss needs the whole mask, which a cached token has not
+    pin_the_date(tokenizer)
+    check_template(tokenizer, name)
 
     for parser in PARSERS:
         if getattr(tokenizer, parser, None) is not None:

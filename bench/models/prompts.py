@@ -7,6 +7,8 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from bench.models.templates import rendered, thought, turn_end
+
 
 def asked(tokenizer: PreTrainedTokenizerBase, prompt: str) -> str | list[dict[str, str]]:
     """The prompt as TRL takes it: one user message, or plain text."""
@@ -17,17 +19,18 @@ def encoded(tokenizer: PreTrainedTokenizerBase, prompt: str) -> list[int]:
     """Token ids of the prompt, the beginning of the model's turn included."""
     if tokenizer.chat_template:
         messages: Any = asked(tokenizer, prompt)
-        return list(tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=False))
+        return list(rendered(tokenizer, messages, add_generation_prompt=True))
     return list(tokenizer(prompt)["input_ids"])
 
 
 def demonstration(tokenizer: PreTrainedTokenizerBase, prompt: str, reply: str) -> tuple[list[int], list[int]]:
-    """Token ids of the prompt, and of the reply with the token that ends it.
+    """Token ids of the prompt, and of the reply with the token that ends the model's turn.
 
-    A reply that spells the name of a special token holds its letters: it does not end there.
+    A reply that spells the name of a special token holds its letters: it does not end there. A thought that the
+    template opens is closed first.
     """
     words = tokenizer(reply, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-    return encoded(tokenizer, prompt), [*words, tokenizer.eos_token_id]
+    return encoded(tokenizer, prompt), [*thought(tokenizer), *words, turn_end(tokenizer)]
 
 
 def reply_of(completion: str | list[dict[str, str]]) -> str:
@@ -36,7 +39,7 @@ def reply_of(completion: str | list[dict[str, str]]) -> str:
 
 
 def ends(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Tokens that end a reply: the tokenizer's, and all that the model declares, such as an end of turn."""
+    """Tokens that end a reply: the tokenizer's, all that the model declares, and that which ends a turn."""
     declared = model.generation_config.eos_token_id
-    others = declared if isinstance(declared, list) else [declared]
-    return [tokenizer.eos_token_id, *(end for end in others if end not in (None, tokenizer.eos_token_id))]
+    others = [*(declared if isinstance(declared, list) else [declared]), turn_end(tokenizer)]
+    return list(dict.fromkeys(end for end in (tokenizer.eos_token_id, *others) if end is not None))

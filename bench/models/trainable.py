@@ -27,6 +27,8 @@ def with_adapters(model: PreTrainedModel, lora: Lora, seed: int) -> PreTrainedMo
 
     with torch.random.fork_rng([]), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of peft and transformers among themselves
+        # peft's own patterns for experts match nothing where the targets leave them out
+        warnings.filterwarnings("ignore", message="The following (rank|alpha)_pattern keys", category=RuntimeWarning)
         torch.manual_seed(seed)
         try:
             adapted: Any = get_peft_model(model, config)

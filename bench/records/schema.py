@@ -28,7 +28,7 @@ LATER: dict[str, dict[str, object]] = {
     "": {"packing": "", "standard": []},
     "ledger": {"cpu_seconds": None, "computed_tokens": None, "rollout_tokens": None},
     "method": {"tuning": None},
-    "model": {"trained": None},
+    "model": {"prompt_date": None, "trained": None},
     "provenance": {"processes": 1},
 }
 """Fields by part that a record does not write where they have their default, so that records keep their bytes."""
@@ -235,6 +235,8 @@ class ModelUse(Frozen):
     """SHA-256 over the trained parameters, for bitwise comparison; None for a failed run."""
     trained: int | None = Field(None, gt=0)
     """Parameters that were trained, where these are not all: adapters."""
+    prompt_date: Text | None = None
+    """The day that prompts name, ISO 8601, where the chat template prints one: the same in every run."""
 
 
 class Provenance(Frozen):

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from bench.models.devices import accelerator
+from bench.models.templates import TODAY, prints_the_date
 from bench.protocol import PROTOCOL
 from bench.records.fields import LONGEST_TEXT
 from bench.records.provenance import provenance
@@ -57,6 +58,7 @@ def _model_use(session: Session) -> ModelUse:
         parameters=sum(parameter.numel() for parameter in session.model.parameters()),
         final_digest=session.final_digest,
         trained=session.training.trained if session.suite.lora.r else None,
+        prompt_date=TODAY.date().isoformat() if prints_the_date(session.tokenizer) else None,
     )
 
 
