@@ -20,7 +20,8 @@ from pydantic import Field
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bench.errors import UserError
-from bench.evaluation.rewards import measured_once, quietly, undisturbed
+from bench.evaluation.cache import measured_once
+from bench.evaluation.rewards import quietly, undisturbed
 from bench.evaluation.standard_tasks import (
     STANDARD,
     Standard,
@@ -201,7 +202,7 @@ def base_standard(
 ) -> dict[str, Measured]:
     """What `measure()` returns, from the folder `cache` if it was computed before.
 
-    See `bench.evaluation.rewards.base_scores`.
+    See `bench.evaluation.cache.base_scores`.
 
     key: everything that the scores depend on beside the tasks and their rows: model, settings, versions, threads.
     UserError if data is missing, or the file cannot be written.

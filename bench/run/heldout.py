@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from bench.evaluation.rewards import base_scores, evaluate
+from bench.evaluation.cache import base_scores
 from bench.protocol import PROTOCOL
 from bench.records.schema import Score
 from bench.records.standard import StandardScore
@@ -41,6 +41,8 @@ class HeldOut:
 
     def scores(self, tasks: Sequence[Task]) -> dict[str, Score]:
         """Scores of the model as it is now, by task name."""
+        from bench.evaluation.rewards import evaluate  # lm-eval takes seconds to load
+
         return evaluate(self.model, self.tokenizer, tasks, self.suite.sampling)
 
     def finish(self) -> None:

@@ -24,7 +24,8 @@ from lm_eval.tasks import TaskManager
 from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 from bench.errors import UserError
-from bench.evaluation.rewards import base_scores, evaluate, score
+from bench.evaluation.cache import base_scores
+from bench.evaluation.rewards import evaluate, score
 from bench.models.sampler import Sampled, Sampler
 from bench.records.schema import Score
 from bench.request.suite import load_suite

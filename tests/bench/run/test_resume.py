@@ -196,7 +196,7 @@ def test_what_is_trained_is_not_trained_again(tmp_path, monkeypatch):
             train(tmp_path, *words)
     again = Silent()
     with monkeypatch.context() as patch:
-        patch.setattr("bench.run.heldout.evaluate", None)  # its scores are known, too
+        patch.setattr("bench.evaluation.rewards.evaluate", None)  # its scores are known, too
         assert train(tmp_path, *words, watcher=again).fresh
     assert again.steps == []
     assert "continuing after training" in again.phases
