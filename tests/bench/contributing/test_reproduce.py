@@ -148,9 +148,14 @@ def test_a_published_record_says_all_that_its_method_needs(path: Path, tmp_path:
     request = request_of(record, [], tmp_path)
     method, wrapper = chosen_methods(request)
     assert request.suite.digest == record.suite.digest
-    names = [name for name in EXACT if name != "source_digest"]
-    assert {name: method.use[name] for name in names} == {name: getattr(record.method, name) for name in names}
-    assert record.method.source_digest in Checkout().digests(method.card)
+    recorded, checkout = record.method, Checkout()
+    names = [name for name in EXACT if name not in ("version", "source_digest")]
+    assert {name: method.use[name] for name in names} == {name: getattr(recorded, name) for name in names}
+    assert recorded.version <= method.card.version
+    if recorded.version == method.card.version:
+        assert recorded.source_digest in checkout.digests(method.card)
+    else:
+        assert checkout.had(method.card, recorded.version, recorded.source_digest)
     assert folder_of(method, wrapper) == path.parent.name
 
 
