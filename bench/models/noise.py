@@ -7,7 +7,7 @@ however their replies part in length or their tasks in number, and the differenc
 The noise is that of the Gumbel-max trick: the token of the largest logit plus noise is a draw from the softmax
 (Maddison et al. 2014, arXiv 1411.0030). Of two models whose distributions differ by a total variation of v, it draws
 different tokens with a probability below 2 v. One uniform number through the inverse distribution function, in the
-order of the vocabulary, parts them two to three times as often (docs/performance.md).
+order of the vocabulary, parts them about twice as often (docs/performance.md).
 """
 
 import hashlib

@@ -23,11 +23,11 @@ from bench.training.around import Around
 from bench.training.callback import StepCallback
 from bench.training.rollouts import grouped, measure, reweighted
 from bench.training.step import BalancedStep
+from bench.training.training import EXTRA
 from bench.training.trl.grpo import BalancedGRPOTrainer
 from methods import Method
 
 REFERENCE = "uniform"
-EXTRA = frozenset({"extra_forward", "extra_backward"})
 
 
 @dataclass(frozen=True)
