@@ -150,12 +150,13 @@ def test_halves_are_split_by_prompt_group(model, tmp_path):
     trainer = trainer_for(model, tmp_path)
     batch, rollouts = trainer.roll_out(trainer.draw())
     tagged = {**batch, "completion_ids": rollouts.group[:, None].expand_as(batch["completion_ids"])}
-    for task_batch in grouped(tagged, rollouts, rollouts.advantages, RECIPE.micro_batch):
+    heard = torch.ones_like(rollouts.advantages)  # completions without an advantage would be left out
+    for task_batch in grouped(tagged, rollouts, heard, RECIPE.micro_batch):
         first, second = (
             {group for micro in half for group in micro.data["completion_ids"].flatten().tolist()}
             for half in task_batch.halves
         )
-        assert max(len(first), len(second)) <= 2
+        assert len(first) == len(second) == 2
         assert not first & second
 
 
