@@ -42,9 +42,11 @@ def curves(run: Run) -> tuple[list[Figure], list[str]]:
         series = tuple(Series(task, steps, column) for task, column in zip(run.tasks, columns, strict=True))
         moving.append(_figure(name, title, description, series, log))
 
-    update = Series("update", steps, _averaged(found.update_norm, parts))
-    said = "Norm of the combined gradient before clipping."
-    return [*moving, _figure("update_norm", "Norm of the update", said, (update,), False)], still
+    norms = {"update": found.update_norm, "plain mean": found.plain_norm}
+    drawn = tuple(Series(name, steps, _averaged(norm, parts)) for name, norm in norms.items() if norm)
+    beside = ", beside that of the plain mean" if found.plain_norm else ""
+    said = f"Norm of the combined gradient before clipping{beside}."
+    return [*moving, _figure("update_norm", "Norm of the update", said, drawn, False)], still
 
 
 def _figure(name: str, title: str, description: str, series: tuple[Series, ...], log: bool) -> Figure:

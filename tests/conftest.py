@@ -152,6 +152,7 @@ def curves(tasks: int) -> dict[str, Any]:
         "intended_share": [1 / tasks] * tasks,
         "gradient_cosine": 0.9,
         "move_cosine": 0.95,
+        "plain_norm": 0.8,
     }
     steps = [STEPS // POINTS * (point + 1) for point in range(POINTS)]
     return {"steps": steps, **{name: [value] * POINTS for name, value in each.items()}}

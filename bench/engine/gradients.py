@@ -212,7 +212,7 @@ class TaskGradients:
         self.point(self.tasks)
 
     def clip(self, norm: float, limit: float) -> bool:
-        """Scale the combined row down to norm `limit` if `norm`, its present norm, is larger."""
+        """Scale the combined row by limit / norm if `norm` is larger: its own norm, or one that stands in for it."""
         if norm <= limit:
             return False
         self.combined.mul_(limit / norm)
@@ -221,6 +221,11 @@ class TaskGradients:
     def _view(self, row: Tensor) -> list[Tensor]:
         parts = row.split(list(self.layout.sizes))  # type: ignore[no-untyped-call]
         return [part.view(shape) for part, shape in zip(parts, self.layout.shapes, strict=True)]
+
+
+def norm_of(weights: Tensor, gramian: Tensor) -> float:
+    """Norm of a weighted sum of task gradients, weights [K], from their Gramian [K, K]: no pass over P is needed."""
+    return (weights @ gramian @ weights).clamp(min=0).sqrt().item()
 
 
 def local(tensor: Tensor) -> Tensor:

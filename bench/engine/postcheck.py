@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bench.engine.gradients import TaskGradients, local
+from bench.engine.gradients import TaskGradients, local, norm_of
 
 COLUMNS = 1 << 22
 """Elements at a time: several float64 copies of them are held."""
@@ -23,9 +23,10 @@ def cosines_to_mean(
     """cos(chosen gradient, mean gradient) and cos(AdamW's moves by them); NaN where one of the two is zero.
 
     gradients: after the step's combination and clipping; gramian: theirs, [K, K]; shares: of the prompts, [K];
-    max_norm: the harness's clip, applied to the mean as well. Call it before the optimizer steps.
+    max_norm: the harness's clip, applied to the mean as well, whose own norm is what either way of clipping goes by.
+    Call it before the optimizer steps.
     """
-    mean_norm = (shares @ gramian @ shares).clamp(min=0).sqrt().item()
+    mean_norm = norm_of(shares, gramian)
     shares = shares.to(gradients.dtype).to(gradients.device)
     if max_norm is not None and mean_norm > max_norm:
         shares = shares * (max_norm / mean_norm)

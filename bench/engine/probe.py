@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.engine.gradients import norm_of
 from bench.records.schema import OPTIONAL_CURVES, Curves
 from bench.records.windows import PER_RUN, window_ends
 from methods import Signals
@@ -23,7 +24,7 @@ class Probe:
         self._steps: list[dict[str, list[float]]] = []
 
     def add(self, signals: Signals, weights: Tensor, update_norm: float, clipped: bool) -> None:
-        """Note one step. weights: [K] realised weights of the task gradients before clipping."""
+        """Note one step. weights: [K], realised weights of the task gradients; update_norm: both before clipping."""
         row, column = torch.triu_indices(len(weights), len(weights), offset=1)
         self._steps.append(
             {
@@ -39,6 +40,7 @@ class Probe:
                 "task_share": signals.shares.tolist(),
                 "update_norm": [update_norm],
                 "clipped": [float(clipped)],
+                "plain_norm": [norm_of(signals.shares, signals.gramian.matrix)],
                 # Until `amend` says more. A run that fails before it does still has a whole step.
                 "intended_share": signals.shares.tolist(),
                 "gradient_cosine": [math.nan],

@@ -5,6 +5,7 @@ error that names the field, never a guess. Lists over tasks follow `Record.tasks
 order, not in the blind order the method saw.
 """
 
+import operator
 from typing import Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -21,8 +22,10 @@ MAX_POINTS = 100
 MOST_NUMBERS = 4500
 """Most numbers of all curves together: with many tasks curves have fewer points, so that a record stays small."""
 
-OPTIONAL_CURVES = ("intended_share", "gradient_cosine", "move_cosine")
-"""Curves that a record may lack; they are diagnostics, and no part of the outcome."""
+CURVE_GENERATIONS = (("intended_share", "gradient_cosine", "move_cosine"), ("plain_norm",))
+"""Curves that came later, oldest first. A record has those of a generation together, and all of those before it."""
+OPTIONAL_CURVES = tuple(name for generation in CURVE_GENERATIONS for name in generation)
+"""Curves that a record may lack; they follow from others or are diagnostics, and are no part of the outcome."""
 
 LATER: dict[str, dict[str, object]] = {
     "": {"packing": "", "standard": []},
@@ -162,6 +165,9 @@ class Curves(Frozen):
     """Cosine of the update with the plain mean over prompts; None where one of them is zero."""
     move_cosine: list[Finite | None] = Field([])
     """The same of the moves that AdamW makes of the two, from one optimizer state."""
+    plain_norm: list[Positive] = Field([], exclude_if=operator.not_)
+    """Norm of the plain mean gradient, that is of the task gradients weighted by `task_share`: what `recipe.clip:
+    relative` goes by. Not written where it is empty, so that records from before it keep their bytes."""
 
     @model_validator(mode="after")
     def _same_length(self) -> Self:

@@ -1,8 +1,8 @@
 """The windows that curves are averaged over: how many a record has room for, and where they end."""
 
-from bench.records.schema import MAX_POINTS, MOST_NUMBERS, OPTIONAL_CURVES, Curves
+from bench.records.schema import CURVE_GENERATIONS, MAX_POINTS, MOST_NUMBERS, OPTIONAL_CURVES, Curves
 
-PER_RUN = ("update_norm", "clipped", "gradient_cosine", "move_cosine")
+PER_RUN = ("update_norm", "clipped", "gradient_cosine", "move_cosine", "plain_norm")
 """Curves with one number a point, not one a task."""
 
 
@@ -12,9 +12,16 @@ def window_ends(count: int, numbers: int) -> list[int]:
     return [round(point * count / points) for point in range(1, points + 1)]
 
 
-def numbers_a_step(tasks: int, optional: bool) -> int:
-    """Numbers that curves keep of one step; optional: with the optional ones."""
-    names = [name for name in Curves.model_fields if name != "steps" and (optional or name not in OPTIONAL_CURVES)]
+def generations(curves: Curves) -> int:
+    """How many of CURVE_GENERATIONS the curves have; those of a damaged record up to the first that is not whole."""
+    whole = [all(getattr(curves, name) for name in names) for names in CURVE_GENERATIONS]
+    return [*whole, False].index(False)
+
+
+def numbers_a_step(tasks: int, kept: int) -> int:
+    """Numbers that curves keep of one step; kept: how many of CURVE_GENERATIONS there are."""
+    later = [name for generation in CURVE_GENERATIONS[:kept] for name in generation]
+    names = [name for name in Curves.model_fields if name != "steps" and (name in later or name not in OPTIONAL_CURVES)]
     single = [name for name in names if name in PER_RUN]
     pairs = tasks * (tasks - 1) // 2
     return len(single) + pairs + (len(names) - len(single) - 1) * tasks

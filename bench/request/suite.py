@@ -43,6 +43,9 @@ class Recipe(Part):
     adam_beta2: float = Field(0.999, ge=0, lt=1)
     adam_epsilon: float = Field(1e-8, gt=0, le=1)
     max_gradient_norm: float | None = Field(1.0, gt=0, description="clip the combined gradient; none: never")
+    clip: Literal["absolute", "relative"] = Field(
+        "absolute", description="absolute: by its own norm; relative: by the factor that the plain mean would get"
+    )
     temperature: float = Field(1.0, gt=0, le=10, description="of rollouts and of evaluation")
     max_reply_tokens: int = Field(32, ge=1, le=100_000, description="a completion is cut here")
     clip_range: float = Field(0.2, gt=0, lt=1, description="GRPO's epsilon")
@@ -176,7 +179,7 @@ class Suite(Part):
 
 LATER = ("revision", "dtype", "lora", "gradient_checkpointing", "rollout", "scored", "advantage_scale", "rows")
 """Fields that suites with results do not name."""
-LATER_RECIPE = ("packing", "rollout_batch", "validation_rows")
+LATER_RECIPE = ("packing", "rollout_batch", "validation_rows", "clip")
 LATER_DEFAULTS = {name: Suite.model_fields[name].default for name in LATER}
 
 

@@ -84,7 +84,7 @@ def _measured(
     contenders = {}
     for name, chosen, wrapped in (("method", method, around), ("reference", reference, None)):
         step: BalancedStep[dict[str, torch.Tensor]] = BalancedStep(
-            training.gradients, chosen, recipe.max_gradient_norm, training.ledger, training.probe, wrapped
+            training.gradients, chosen, recipe.max_gradient_norm, training.ledger, training.probe, wrapped, recipe.clip
         )
         contenders[name] = step
 

@@ -5,12 +5,12 @@ mean loss; everything a method may touch is its answer to `Signals`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Generic
+from typing import Generic, Literal
 
 import torch
 from torch import Tensor
 
-from bench.engine.gradients import TaskGradients, inner_products
+from bench.engine.gradients import TaskGradients, inner_products, norm_of
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
 from bench.engine.world import World
@@ -32,6 +32,7 @@ class BalancedStep(Generic[Batch]):
         ledger: RunningLedger,
         probe: Probe,
         around: Around | None = None,
+        clip: Literal["absolute", "relative"] = "absolute",
     ) -> None:
         self.gradients = gradients
         self.method = method
@@ -39,6 +40,7 @@ class BalancedStep(Generic[Batch]):
         self.ledger = ledger
         self.probe = probe
         self.around = around
+        self.relative = clip == "relative"
 
         self.signals: Signals | None = None
         """Signals of the last step."""
@@ -59,7 +61,7 @@ class BalancedStep(Generic[Batch]):
         passes = ExtraPasses(self.gradients, batches, loss, self.ledger)
         self.passes = passes if "second_forward" in self.method.needs else None
         weights, norm = self.combine(signals, passes)
-        clipped = self.max_norm is not None and self.gradients.clip(norm, self.max_norm)
+        clipped = self.clip(norm, signals)
 
         # the step is on record before the method sees it: a method that fails there leaves a whole record
         self.ledger.steps += 1
@@ -70,6 +72,18 @@ class BalancedStep(Generic[Batch]):
             self.around.observe(signals)
 
         return (losses * measured.shares).nansum()
+
+    def clip(self, norm: float, signals: Signals) -> bool:
+        """Scale the update, of this norm, as the recipe clips; whether that made it smaller.
+
+        By its own norm, a method's convention of scale decides how much it is damped. Relative to the plain mean,
+        every method is damped by the factor that `uniform` would be on the same gradients.
+        """
+        if self.max_norm is None:
+            return False
+        if self.relative:
+            norm = norm_of(signals.shares, signals.gramian.matrix)
+        return self.gradients.clip(norm, self.max_norm)
 
     def look_back(self) -> None:
         """Tell the method the losses of the last step's batch under the parameters as they are now."""
@@ -133,8 +147,7 @@ class BalancedStep(Generic[Batch]):
             weights = self.around.smooth(weights, signals)
         self.gradients.combine(weights)
 
-        # the Gramian gives the norm of the sum without another pass over P
-        return weights, (weights @ signals.gramian.matrix @ weights).clamp(min=0).sqrt().item()
+        return weights, norm_of(weights, signals.gramian.matrix)
 
     def _place(self, direction: Tensor, signals: Signals) -> tuple[Tensor, float]:
         self.gradients.place(direction)

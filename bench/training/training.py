@@ -144,8 +144,9 @@ class Training:
         with tempfile.TemporaryDirectory() as folder:
             trainer = self.trainer(Path(folder), steps - done, prompts, seed, watch, wants_more, teaching)
 
+            limit, clip = self.suite.recipe.max_gradient_norm, self.suite.recipe.clip
             step: BalancedStep[dict[str, Tensor]] = BalancedStep(
-                self.gradients, method, self.suite.recipe.max_gradient_norm, self.ledger, self.probe, around
+                self.gradients, method, limit, self.ledger, self.probe, around, clip
             )
             trainer.arm(step, watch, schedule=steps)
             if self.suite.regime == "sft":

@@ -8,9 +8,12 @@ from collections.abc import Iterator
 
 from bench.records.rules import Problem
 from bench.records.rules.signals import ROUNDING, readable, single_steps
-from bench.records.windows import numbers_a_step, window_ends
+from bench.records.schema import CURVE_GENERATIONS
+from bench.records.windows import generations, numbers_a_step, window_ends
 from bench.validation.subject import Rule, Subject
 from methods._declared import needs_of
+
+LATEST = len(CURVE_GENERATIONS)
 
 
 def steps(subject: Subject) -> Iterator[Problem]:
@@ -106,26 +109,35 @@ def windows(subject: Subject) -> Iterator[Problem]:
     found = subject.record.curves.steps
     count = subject.record.ledger.steps
     tasks = len(subject.record.tasks)
-    allowed = [window_ends(count, numbers_a_step(tasks, optional)) for optional in (True, False)]
-    if found not in (allowed[:1] if subject.record.curves.intended_share else allowed):
+    kept = generations(subject.record.curves)
+    allowed = [window_ends(count, numbers_a_step(tasks, some)) for some in ([kept] if kept else range(LATEST, -1, -1))]
+    if found not in allowed:
         said = f"{len(found)} windows; {count} steps of {tasks} tasks have {len(allowed[0])}, of equal length"
         yield subject.problem("curves.steps", said)
 
 
 def clipping(subject: Subject) -> Iterator[Problem]:
-    """A step is clipped if and only if its update is longer than the recipe allows."""
+    """A step is clipped if and only if what the recipe clips by, update or plain mean, is longer than it allows."""
     curves = subject.record.curves
-    most = subject.suite.recipe.max_gradient_norm
+    recipe = subject.suite.recipe
+    most = recipe.max_gradient_norm
     if most is None:
         if any(curves.clipped):
             yield subject.problem("curves.clipped", "a recipe without clipping clipped")
         return
 
+    norms = curves.plain_norm if recipe.clip == "relative" else curves.update_norm
+    if curves.steps and not norms:
+        yield subject.problem(
+            "curves.plain_norm", "is missing; a recipe that clips relative to the plain mean needs it"
+        )
+        return
+
     for point in single_steps(subject.case) if readable(subject.case) else ():
-        norm = curves.update_norm[point]
+        norm = norms[point]
         clipped = curves.clipped[point]
         if clipped not in (0, 1) or (abs(norm - most) > ROUNDING * most and (norm > most) != bool(clipped)):
-            said = f"point {point}: is {clipped:g} with norm {norm:g}, allowed {most:g}"
+            said = f"point {point}: is {clipped:g} with norm {norm:g}, allowed {most:g} ({recipe.clip})"
             yield subject.problem("curves.clipped", said)
             return
 

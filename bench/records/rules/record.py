@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.records import store
 from bench.records.rules.case import LARGEST, RERUN, Case, Problem
-from bench.records.schema import OPTIONAL_CURVES, Budget, Curves
+from bench.records.schema import CURVE_GENERATIONS, OPTIONAL_CURVES, Budget, Curves
 from bench.records.track import RATE, is_tuned
 from bench.records.windows import PER_RUN
 
@@ -122,9 +122,18 @@ def curve_shapes(case: Case) -> Iterator[Problem]:
         if any(len(point) != expected for point in getattr(case.record.curves, name)):
             yield case.problem(f"curves.{name}", f"{count} tasks need {expected} numbers a point", "Run it again.")
 
+    yield from _later_curves(case)
+
+
+def _later_curves(case: Case) -> Iterator[Problem]:
+    """Curves that came later come together, and with those before them."""
     present = [name for name in OPTIONAL_CURVES if getattr(case.record.curves, name)]
-    if present and len(present) < len(OPTIONAL_CURVES):
-        missing = ", ".join(sorted(set(OPTIONAL_CURVES) - set(present)))
+    needed = set[str]()
+    for count, names in enumerate(CURVE_GENERATIONS, start=1):
+        if set(names) & set(present):
+            needed = set(chain(*CURVE_GENERATIONS[:count]))
+
+    if missing := ", ".join(sorted(needed - set(present))):
         yield case.problem(f"curves.{present[0]}", f"comes without {missing}; they are kept together", "Run it again.")
 
 

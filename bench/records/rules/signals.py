@@ -124,6 +124,24 @@ def update_norms(case: Case) -> Iterator[Problem]:
             return
 
 
+def plain_norms(case: Case) -> Iterator[Problem]:
+    """The plain mean's squared norm is s' G s for the shares s of the step's prompts, where a window is one step."""
+    curves = case.record.curves
+    for point in single_steps(case) if curves.plain_norm else ():
+        share = curves.task_share[point]
+        norms = curves.naive_squared_norm[point]
+        pairs = curves.gramian[point]
+        expected = inner(share, share, norms, pairs)
+        found = curves.plain_norm[point] * curves.plain_norm[point]
+
+        # as in `update_norms`: terms may cancel
+        slack = ROUNDING * max(inner(share, share, norms, [abs(product) for product in pairs]), found)
+        if abs(expected - found) > slack:
+            reason = f"point {point}: its square is {found:.4g}, shares and Gramian give {expected:.4g}"
+            yield case.problem("curves.plain_norm", reason)
+            return
+
+
 def cosines(case: Case) -> Iterator[Problem]:
     """Cosines lie in [-1, 1]; that of the gradients follows from weights, shares and Gramian."""
     curves = case.record.curves
@@ -228,6 +246,7 @@ SIGNALS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     estimates,
     shares,
     update_norms,
+    plain_norms,
     cosines,
     counts,
     tokens,

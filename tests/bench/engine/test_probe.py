@@ -40,6 +40,14 @@ def test_curves_are_in_the_suites_order():
     assert curves.gramian == [[23.0, 12.0, 13.0]]
 
 
+def test_the_plain_mean_is_weighted_by_shares():
+    """|(g1 + g2 + g3) / 3| from a Gramian whose entries sum to 24."""
+    probe = Probe()
+    matrix = [[4.0, 1.0, 2.0], [1.0, 2.0, 3.0], [2.0, 3.0, 6.0]]
+    probe.add(signals(0, [1.0, 2.0, 3.0], [0.1, 0.2, 0.3], matrix), torch.tensor([9.0, 0.0, 0.0]), 18.0, False)
+    assert probe.curves([2, 0, 1]).plain_norm == [pytest.approx(24**0.5 / 3, rel=1e-3)]
+
+
 def test_long_runs_become_window_means():
     probe = Probe()
     for step in range(250):

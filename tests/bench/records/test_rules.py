@@ -39,6 +39,7 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("curves.gradient_cosine", {"curves": {"gradient_cosine": [1.5] * 4}}),
     ("curves.move_cosine", {"curves": {"move_cosine": [-1.5] * 4}}),
     ("curves.intended_share", {"curves": {"move_cosine": []}}),
+    ("curves.plain_norm", {"curves": {"intended_share": [], "gradient_cosine": [], "move_cosine": []}}),
 ]
 
 
@@ -114,7 +115,7 @@ def test_a_problem_says_where_what_and_what_to_do(make_record, save, tmp_path: P
 
 
 def test_every_rule_is_listed_once():
-    assert len({*CHECKS, *SIGNALS}) == len(CHECKS) + len(SIGNALS) == 19
+    assert len({*CHECKS, *SIGNALS}) == len(CHECKS) + len(SIGNALS) == 20
 
 
 STEPWISE: list[tuple[str, dict[str, Any]]] = [
@@ -122,6 +123,8 @@ STEPWISE: list[tuple[str, dict[str, Any]]] = [
     ("curves.update_norm", {"update_norm": [1.7] * 4}),
     ("curves.update_norm", {"update_norm": [1.8] * 4}),
     ("curves.update_norm", {"weights": [[0.5, 0.51]] * 4}),
+    ("curves.plain_norm", {"plain_norm": [1.732, 1.732, 1.7, 1.732]}),
+    ("curves.plain_norm", {"plain_norm": [1.8] * 4}),
     ("curves.gradient_cosine", {"gradient_cosine": [0.99] * 4}),
     ("curves.squared_norm", {"squared_norm": [[2.3, 8.0]] * 4}),
     ("curves.reward", {"reward": [[0.3, 0.25]] * 4}),
@@ -160,8 +163,9 @@ EXACT: dict[str, Any] = {
     "intended_share": [0.5, 0.5],
     "gradient_cosine": 1.0,
     "move_cosine": 0.95,
+    "plain_norm": 1.732,
 }
-"""The update is half of both gradients: its squared length is (2 + 2 * 1 + 8) / 4 = 3."""
+"""The update is half of both gradients: its squared length is (2 + 2 * 1 + 8) / 4 = 3. So is the plain mean."""
 
 
 def test_a_record_of_single_steps_is_good(stepwise, save, tmp_path: Path):

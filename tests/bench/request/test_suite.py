@@ -64,6 +64,18 @@ def test_replies_have_room(name: str) -> None:
         assert suite.recipe.max_reply_tokens >= max(get_task(task).max_reply_tokens for task in suite.tasks)
 
 
+def test_suites_on_nano2_clip_relative_to_the_plain_mean_and_older_ones_as_they_did() -> None:
+    """The default is no part of a digest, which records from before the key name."""
+    for name in suite_names():
+        suite = load_suite(name)
+        assert suite.recipe.clip == ("relative" if suite.model == "nano2" else "absolute"), name
+
+    suite = load_suite("nano-v1")
+    changed = suite.recipe.model_copy(update={"clip": "relative"})
+    assert suite.digest == "bf6be2a21a4c57fa7f648581e1b65c12603cf47cef1ea6300ae3542c11dab216"
+    assert suite.model_copy(update={"recipe": changed}).digest != suite.digest
+
+
 def test_no_two_are_the_same_run() -> None:
     digests = [load_suite(name).digest for name in suite_names()]
     assert len(set(digests)) == len(digests)

@@ -1,6 +1,7 @@
 """The balanced step: its estimators, its combination, and what it refuses."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 import torch
@@ -28,10 +29,16 @@ class Point(nn.Module):
         return (batch @ self.theta).mean()
 
 
-def step_for(model: Point, method: Method, tasks: int, max_norm: float | None = None) -> BalancedStep[Tensor]:
+def step_for(
+    model: Point,
+    method: Method,
+    tasks: int,
+    max_norm: float | None = None,
+    clip: Literal["absolute", "relative"] = "absolute",
+) -> BalancedStep[Tensor]:
     method.start(RunInfo(tasks, torch.ones(tasks), 10))
     gradients = TaskGradients([model.theta], ["theta"], tasks)
-    return BalancedStep(gradients, method, max_norm, RunningLedger(), Probe())
+    return BalancedStep(gradients, method, max_norm, RunningLedger(), Probe(), clip=clip)
 
 
 def task_batch(task: int, x: Tensor, halves: int = 2, micro: int = 100) -> TaskBatch[Tensor]:
@@ -129,6 +136,53 @@ def test_the_harness_clips_and_records_the_norm_before():
     curves = step.probe.curves([0])
     assert curves.update_norm == [6.0]
     assert curves.clipped == [1.0]
+
+
+class Scaled(GramianWeighting):
+    """Uniform times a factor."""
+
+    name, version, factor = "scaled", 1, 1.0
+
+    def weights(self, gramian: Gramian, signals: Signals) -> Tensor:
+        return self.factor * signals.shares
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.01, 100.0])
+@pytest.mark.parametrize(("limit", "kept"), [(1.0, 0.2), (6.0, 1.0), (None, 1.0)])
+def test_relative_to_the_plain_mean_every_method_is_damped_alike(factor: float, limit: float | None, kept: float):
+    """Shares 1/4 and 3/4 of gradients (12, 0, 0, 0) and (0, 16/3, 0, 0): the plain mean is (3, 4, 0, 0), of norm 5."""
+    first, second = torch.tensor([12.0, 0, 0, 0]), torch.tensor([0.0, 16 / 3, 0, 0])
+    model, method = Point(4), Scaled()
+    method.factor = factor
+    step = step_for(model, method, 2, limit, "relative")
+    step([task_batch(0, first.repeat(2, 1)), task_batch(1, second.repeat(6, 1))], model.loss, measured(2, [0.25, 0.75]))
+    torch.testing.assert_close(model.theta.grad, factor * kept * torch.tensor([3.0, 4.0, 0, 0]))
+    curves = step.probe.curves([0, 1])
+    assert curves.plain_norm == [5.0]
+    assert curves.update_norm == [pytest.approx(5 * factor)]
+    assert curves.clipped == [float(kept < 1)]
+
+
+def test_a_direction_of_its_own_is_clipped_by_the_plain_mean():
+    """Of gradients (1, -5) and (3, 2), `largest` takes (3, -5); their mean (2, -1.5) has norm 2.5, twice the limit."""
+    x = torch.tensor([[1.0, -5.0], [3.0, 2.0]])
+    model = Point(2)
+    step = step_for(model, Largest(), 2, 1.25, "relative")
+    step([task_batch(task, x[task].repeat(4, 1)) for task in range(2)], model.loss, measured(2))
+    torch.testing.assert_close(model.theta.grad, torch.tensor([1.5, -2.5]))
+
+
+def test_the_plain_mean_is_clipped_alike_in_both_ways():
+    """To the bit: `uniform` is the plain mean."""
+    x = torch.randn(3, 8, 5, generator=torch.Generator().manual_seed(4))
+    found = []
+    for clip in ("absolute", "relative"):
+        model = Point(5)
+        step_for(model, Uniform(), 3, 0.1, clip)(
+            [task_batch(task, x[task]) for task in range(3)], model.loss, measured(3)
+        )
+        found.append(model.theta.grad)
+    assert torch.equal(*found)
 
 
 def test_every_pass_is_charged():

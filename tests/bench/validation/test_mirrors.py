@@ -6,6 +6,7 @@ import pytest
 
 from bench.engine import probe, sampling
 from bench.models.files import model_digest
+from bench.records.schema import CURVE_GENERATIONS
 from bench.records.windows import numbers_a_step, window_ends
 from bench.request.suite import EMBEDDED, load_suite
 from bench.validation.checkout import Checkout
@@ -30,8 +31,8 @@ def test_an_embedded_models_digest_is_the_harnesss(name: str):
 @pytest.mark.parametrize("tasks", [1, 2, 5, 12])
 def test_windows_end_where_the_probe_puts_them(tasks: int):
     """The probe is given steps of the right number of numbers; only their count decides."""
-    for optional in (True, False):
-        numbers = numbers_a_step(tasks, optional)
+    for kept_curves in range(len(CURVE_GENERATIONS) + 1):
+        numbers = numbers_a_step(tasks, kept_curves)
         kept = probe.Probe()
         for count in range(1, 400, 7):
             kept._steps = [{"numbers": [0.0] * numbers}] * count
@@ -39,7 +40,7 @@ def test_windows_end_where_the_probe_puts_them(tasks: int):
 
 
 def test_the_numbers_of_a_step_are_the_probes(real_steps: dict[str, list[float]]):
-    assert numbers_a_step(3, optional=True) == sum(map(len, real_steps.values()))
+    assert numbers_a_step(3, len(CURVE_GENERATIONS)) == sum(map(len, real_steps.values()))
 
 
 @pytest.fixture
