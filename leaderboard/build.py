@@ -14,8 +14,10 @@ from bench.analysis.loading import load, suites, tuned_runs
 from bench.errors import UserError
 from bench.records.rules import Problem
 from leaderboard import reruns
+from leaderboard.common_pages import everything
 from leaderboard.environment import GENERATOR, HERE, environment
-from leaderboard.pages import File, Overview, Pages
+from leaderboard.overview import File, Overview
+from leaderboard.pages import Pages
 
 
 def build(results: Path, out: Path, keep_going: bool = False) -> list[Path]:
@@ -48,7 +50,7 @@ def render(results: Path, keep_going: bool = False) -> Iterator[File]:
         if loaded.runs:
             yield from pages.suite(board(loaded.runs), overview, tuned_runs(results, keep_going, name)[:1])
 
-    yield from pages.everything(overview, _ordered(left_out))
+    yield from everything(pages, overview, _ordered(left_out))
     for file in sorted((HERE / "static").iterdir()):
         yield f"static/{file.name}", file.read_bytes()
 

@@ -1,4 +1,4 @@
-"""The pages of one suite, and those over all suites, from boards and runs to bytes."""
+"""The pages of one suite, from its board and runs to bytes; those over all suites are in `common_pages.py`."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,40 +8,23 @@ from typing import Any
 
 from jinja2 import Environment
 
-from bench.analysis.across import Scores, across, scores_of
+from bench.analysis.across import scores_of
+from bench.analysis.advice import choices
 from bench.analysis.cost import CURRENCIES
 from bench.analysis.reports import reports_of
 from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE, Run
-from bench.records.rules import Problem
 from bench.records.track import is_tuned
-from leaderboard import answers, charts, downloads, links, reruns, shown, suite_figures, views
+from leaderboard import answers, charts, downloads, home, home_figures, links, reruns, shown, suite_figures, views
 from leaderboard.charts import Extras, Html
 from leaderboard.environment import href
+from leaderboard.overview import File, Overview
 from leaderboard.run_figures import curves
 
 TOP = 15
 """Most rows of a suite on the home page."""
 MOST_PAIRS = 40
 """Most rows of which every pair is shown."""
-File = tuple[str, bytes]
-
-
-@dataclass
-class Overview:
-    """What pages over all suites need of each; no run is kept, so that a suite's records can go."""
-
-    names: list[str] = field(default_factory=list)
-    home: list[Html] = field(default_factory=list)
-    methods: list[Html] = field(default_factory=list)
-    suites: list[dict[str, Any]] = field(default_factory=list)
-    places: dict[str, str] = field(default_factory=dict)
-    regimes: set[str] = field(default_factory=set)
-    scores: list[Scores] = field(default_factory=list)
-    """What is compared over suites: those of the default track."""
-    sections: dict[str, list[Html]] = field(default_factory=dict)
-    uses: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """What a method's page says of it, from a record of the last suite by name."""
 
 
 @dataclass(frozen=True)
@@ -83,25 +66,6 @@ class Pages:
         files = downloads.files(board)
         yield from files.items()
         self._note(board, common, overview, files)
-
-    def everything(self, overview: Overview, left_out: Sequence[Problem]) -> Iterator[File]:
-        """The pages over all suites."""
-        filters = _filters(overview)
-        over = across(overview.scores)
-        home = {"sections": overview.home, "names": overview.names, "left_out": left_out, "across": over}
-        home["differences"] = {scores.suite: scores.differences for scores in overview.scores}
-        yield self.page("index.html", links.HOME, **home)
-        yield self.page("methods.html", links.METHODS, rows=overview.methods, filters=filters, costs=views.COSTS)
-        yield self.page("data.html", links.DATA, suites=overview.suites, left_out=left_out)
-        yield self.page("contribute.html", links.CONTRIBUTE)
-
-        for label, sections in sorted(overview.sections.items()):
-            use = overview.uses[label]
-            same = [other for other, values in sorted(overview.uses.items()) if values["name"] == use["name"]]
-            variants = [other for other in same if other != label]
-            yield self.page(
-                "method.html", links.method_page(label), label=label, sections=sections, variants=variants, **use
-            )
 
     def _suite_page(self, board: Board, common: Mapping[str, Any]) -> File:
         path = links.suite_page(board.name)
@@ -181,7 +145,9 @@ class Pages:
         overview.names.append(board.name)
         if not is_tuned(board.name):
             overview.scores.append(scores_of(board))
-        overview.home.append(self.part("home_suite.html", "", rows=views.together(board)[:TOP], **common))
+            self._note_answers(board, overview)
+        section = self.part("home_suite.html", "", rows=views.together(board)[:TOP], **common)
+        overview.home.setdefault(home.family(board), []).append(section)
         overview.methods.append(self.part("methods_rows.html", "", **common))
         overview.places |= {views.slug(place): place for row in board.rows for place in views.places(row)}
         overview.regimes |= {views.regime(row) for row in board.rows}
@@ -191,6 +157,15 @@ class Pages:
             overview.sections.setdefault(row.label, []).append(self._method_section(board, row))
             if row.label not in overview.uses or not is_tuned(board.name):
                 overview.uses[row.label] = shown.use(row)
+
+    def _note_answers(self, board: Board, overview: Overview) -> None:
+        """What the box of the first page may choose from, and the pictures beside it."""
+        record = board.rows[0].runs[0].record
+        overview.models[board.name] = (record.model.name, record.model.parameters)
+        found = choices(board)
+        for need, each in found.items():
+            overview.choices.setdefault(need, []).append(each)
+        overview.pictures[board.name] = home_pictures(board, found["mean"].label if "mean" in found else "", "")
 
     def _method_section(self, board: Board, row: Row) -> Html:
         reference = board.row(REFERENCE)
@@ -207,6 +182,7 @@ def _suite_charts(board: Board, root: str) -> list[Html]:
     to = _evidence(board, root)
     flat = [suite_figures.differences(board), suite_figures.regrets(board), suite_figures.gains_by_task(board)]
     drawn = [charts.chart(each, extras=Extras(links=to, alarm=each.key == "by-task")) for each in flat if each]
+    drawn += home_pictures(board, views.together(board)[0].label, root)
 
     planes = [suite_figures.plane(board), *(suite_figures.cost_plane(board, currency) for currency in CURRENCIES)]
     for figure, extras in filter(None, planes):
@@ -215,17 +191,20 @@ def _suite_charts(board: Board, root: str) -> list[Html]:
     return [*drawn, charts.chart(suite_figures.profile(board))]
 
 
+def home_pictures(board: Board, best: str, root: str) -> list[Html]:
+    """What is loud beside what learns, and specialists beside one model, where the runs are there."""
+    drawn = []
+    if found := home_figures.loudness(board):
+        figure, extras = found
+        to = {task.name: href(root, links.task_page(board.name, task.name)) for task in board.tasks}
+        drawn.append(charts.chart(figure, extras=Extras(extras.names, to)))
+    if apart := home_figures.specialists(board, best):
+        drawn.append(charts.chart(apart, extras=Extras(alarm=True)))
+    return drawn
+
+
 def _evidence(board: Board, root: str) -> dict[str, str]:
     return {row.label: href(root, links.evidence(board, row)) for row in board.rows}
-
-
-def _filters(overview: Overview) -> list[tuple[str, list[tuple[str, str]]]]:
-    return [
-        ("suite", [(name, name) for name in overview.names]),
-        ("place", sorted(overview.places.items())),
-        ("cost", list(views.COSTS.items())),
-        ("regime", [(name, name) for name in sorted(overview.regimes)]),
-    ]
 
 
 def _first_sentence(text: str) -> str:

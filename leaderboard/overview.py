@@ -1,0 +1,34 @@
+"""What the pages over all suites need of each suite: collected while one suite after the other is in memory."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.analysis.across import Scores
+from bench.analysis.advice import Choice
+from leaderboard.charts import Html
+
+File = tuple[str, bytes]
+"""A path from the root of the site, and what lies there."""
+
+
+@dataclass
+class Overview:
+    """What pages over all suites need of each; no run is kept, so that a suite's records can go."""
+
+    names: list[str] = field(default_factory=list)
+    home: dict[str, list[Html]] = field(default_factory=dict)
+    """Sections of the first page by family of suites."""
+    choices: dict[str, list[Choice]] = field(default_factory=dict)
+    """By the key of a need, what each suite answers."""
+    pictures: dict[str, list[Html]] = field(default_factory=dict)
+    models: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Name and parameters by suite of the default track."""
+    methods: list[Html] = field(default_factory=list)
+    suites: list[dict[str, Any]] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
+    regimes: set[str] = field(default_factory=set)
+    scores: list[Scores] = field(default_factory=list)
+    """What is compared over suites: those of the default track."""
+    sections: dict[str, list[Html]] = field(default_factory=dict)
+    uses: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What a method's page says of it, from a record of the last suite by name."""
