@@ -107,8 +107,10 @@ def size(models: Mapping[str, tuple[str, int]]) -> str:
         return ""
     name, largest = max(models.values(), key=lambda each: (each[1], each[0]))
     many = len(set(models.values()))
+
     subject = f"The largest of {many} models trained here is" if many > 1 else "Every row here is of"
     times = SMALLEST_OF_PAPER / largest
+
     said = f"{subject} {name}, with {millions(largest)} parameters"
     if times < 1:
         return f"{said}."
