@@ -48,7 +48,7 @@ def run_view(run: Run) -> dict[str, Any]:
         "ratio": imbalance.norm_ratio(run.norms),
         "effective": imbalance.effective_tasks(run.norms),
         "conflicts": imbalance.conflict_rate(found),
-        "clear": imbalance.signal_to_noise(found) or [None] * count,
+        "clear": imbalance.signal_to_noise(run.record) or [None] * count,
         "cosines": [[cosines[i, j] for i in range(j)] for j in range(1, count)],
     }
 

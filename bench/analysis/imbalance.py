@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.records.schema import Curves
+from bench.records.schema import Curves, Record
 
 Norms = Sequence[float | None]
 """Mean unbiased squared gradient norms, one a task; None where it could not be measured."""
@@ -25,12 +25,17 @@ def squared_norms(curves: Curves) -> list[float | None]:
     return [_mean(column, steps) for column in values.T]
 
 
-def signal_to_noise(curves: Curves) -> list[float | None]:
+def signal_to_noise(record: Record) -> list[float | None]:
     """How much of each task's gradient is not chance, [K]: its squared norm over the variance of a step's estimate.
 
-    G / (mean ||g||^2 - G), G the unbiased squared norm, ||g||^2 the naive one, whose surplus is the variance. At 1 a
-    step's gradient is as much noise as signal. None where either is not positive, or not measured.
+    As the record says. One from before it did is read from its curves: G / (mean ||g||^2 - G), G the unbiased squared
+    norm, ||g||^2 the naive one, whose surplus is the variance. At 1 a step's gradient is as much noise as signal. None
+    where either is not positive, or not measured; empty without a step.
     """
+    if record.signal_to_noise:
+        return [ratio if ratio is not None and ratio > 0 else None for ratio in record.signal_to_noise]
+
+    curves = record.curves
     steps = _window_sizes(curves)
     naive = [_mean(column, steps) for column in _table(curves.naive_squared_norm).T]
     pairs = zip(squared_norms(curves), naive, strict=True)

@@ -78,6 +78,19 @@ class Probe:
             data[name] = [self._arranged(name, mean[name], positions) for mean in means]
         return Curves.model_validate(data)
 
+    def signal_to_noise(self, order: Sequence[int]) -> list[float | None]:
+        """Each task's ratio over all steps, in the suite's order; see `Record.signal_to_noise`."""
+        found = [self._ratio(task) for task in range(len(order))]
+        return [found[order.index(task)] for task in range(len(order))] if self._steps else []
+
+    def _ratio(self, task: int) -> float | None:
+        """Of the task at a blind position. Steps without two halves have no estimate of the signal and are left out."""
+        pairs = [(step["squared_norm"][task], step["naive_squared_norm"][task]) for step in self._steps]
+        known = [(signal, naive) for signal, naive in pairs if not math.isnan(signal)]
+        signal = math.fsum(each for each, _ in known)
+        noise = math.fsum(naive for _, naive in known) - signal
+        return float(f"{signal / noise:.{DIGITS}g}") if noise > 0 else None
+
     def _names(self) -> list[str]:
         names = [name for name in Curves.model_fields if name != "steps"]
         return [name for name in names if name not in OPTIONAL_CURVES or all(name in step for step in self._steps)]

@@ -28,7 +28,7 @@ OPTIONAL_CURVES = tuple(name for generation in CURVE_GENERATIONS for name in gen
 """Curves that a record may lack; they follow from others or are diagnostics, and are no part of the outcome."""
 
 LATER: dict[str, dict[str, object]] = {
-    "": {"packing": "", "standard": []},
+    "": {"packing": "", "standard": [], "signal_to_noise": []},
     "ledger": {"cpu_seconds": None, "computed_tokens": None, "rollout_tokens": None},
     "method": {"tuning": None},
     "model": {"prompt_date": None, "trained": None},
@@ -297,6 +297,14 @@ class Record(Frozen):
     """How the step computed its losses: `auto`, `shared` or `padded`, and why if that is not what was asked for."""
     standard: list[StandardScore] = Field([], max_length=32)
     """lm-eval's own tasks, where the suite names any."""
+    signal_to_noise: list[Finite | None] = Field([])
+    """By task, over the run: the squared norm of the expected gradient over the variance of a step's estimate of it.
+
+    S / (N - S), S the sum of the unbiased squared norms and N that of the naive ones, over the steps in which the task
+    had two halves of prompt groups. At 1, a step's gradient is as much noise as signal; twice the prompts give twice
+    the ratio. Negative where noise made S so: then the signal is not resolved. None without such a step, or where the
+    variance is not positive. Computed before rounding, from what each step has anyway; no part of the outcome.
+    """
     outcome_digest: Digest
     """SHA-256 of everything two runs of one identity must share bit for bit."""
 

@@ -43,6 +43,7 @@ def record_of(session: Session) -> Record:
         ),
         "packing": session.training.prefixes.said if suite.regime == "grpo" else "",
         "standard": session.held_out.standard,
+        "signal_to_noise": session.probe.signal_to_noise(prepared.order),
         "outcome_digest": "0" * 64,
     }
 

@@ -142,6 +142,48 @@ def plain_norms(case: Case) -> Iterator[Problem]:
             return
 
 
+def signal_to_noise(case: Case) -> Iterator[Problem]:
+    """One ratio a task, that of the summed squared norms where every window is one step.
+
+    A window of several steps does not say in which of them a task was measured.
+    """
+    record = case.record
+    curves = record.curves
+    if not record.signal_to_noise:
+        return
+    if len(record.signal_to_noise) != len(record.tasks):
+        reason = f"{len(record.tasks)} tasks need as many numbers, there are {len(record.signal_to_noise)}"
+        yield case.problem("signal_to_noise", reason)
+        return
+
+    if len(list(single_steps(case))) == len(curves.steps):
+        ratios = (_ratio(case, task) for task in range(len(record.tasks)))
+        yield from islice(filter(None, ratios), 1)
+
+
+def _ratio(case: Case, task: int) -> Problem | None:
+    """What is wrong with the signal-to-noise ratio of a task, by the sums over all points."""
+    curves = case.record.curves
+    found = case.record.signal_to_noise[task]
+    points = zip(curves.squared_norm, curves.naive_squared_norm, strict=True)
+    known = [(signals[task] or 0.0, norms[task]) for signals, norms in points if signals[task] is not None]
+    signal = sum(part for part, _ in known)
+    noise = sum(norm for _, norm in known) - signal
+
+    # errors are parts of the addends, not of what is left of their sum
+    error = ROUNDING * sum(abs(part) for part, _ in known)
+    both = error + ROUNDING * sum(norm for _, norm in known)
+    wrong = (
+        noise > both
+        if found is None
+        else abs(found) > LARGEST or abs(found * noise - signal) > error + abs(found) * both
+    )
+    if not wrong:
+        return None
+    said = f"of {case.record.tasks[task].name} is {found}, the curves give {signal:.4g} over {noise:.4g}"
+    return case.problem("signal_to_noise", said)
+
+
 def cosines(case: Case) -> Iterator[Problem]:
     """Cosines lie in [-1, 1]; that of the gradients follows from weights, shares and Gramian."""
     curves = case.record.curves
@@ -247,6 +289,7 @@ SIGNALS: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     shares,
     update_norms,
     plain_norms,
+    signal_to_noise,
     cosines,
     counts,
     tokens,

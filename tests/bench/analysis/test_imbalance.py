@@ -44,8 +44,13 @@ def test_a_run_without_a_step_has_no_norms(make_record):
 
 def test_signal_to_noise_is_what_the_naive_norm_adds(make_record, curves):
     """Mean squared norms 3 and 1, naive ones 5 and 1: the first task's variance is 2, the second's is unknown."""
-    naive = make_record(tasks=2, curves={**dict(curves), "naive_squared_norm": [[5.0, 1.0], [5.0, 1.0]]}).curves
-    assert signal_to_noise(naive) == [pytest.approx(3 / 2), None]
+    naive = {**dict(curves), "naive_squared_norm": [[5.0, 1.0], [5.0, 1.0]]}
+    assert signal_to_noise(make_record(tasks=2, curves=naive)) == [pytest.approx(3 / 2), None]
+
+
+def test_a_record_that_says_its_signal_to_noise_is_believed(make_record):
+    """What noise made negative is not resolved."""
+    assert signal_to_noise(make_record(signal_to_noise=[0.7, -0.1, None])) == [0.7, None, None]
 
 
 def test_tiny_and_huge_norms_have_an_effective_number_too():

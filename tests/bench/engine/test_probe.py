@@ -48,6 +48,30 @@ def test_the_plain_mean_is_weighted_by_shares():
     assert probe.curves([2, 0, 1]).plain_norm == [pytest.approx(24**0.5 / 3, rel=1e-3)]
 
 
+def test_signal_to_noise_is_over_the_steps_that_have_two_halves():
+    """Task 0: signals 1 and 3 of naive norms 6 and 6, so 4 / 8; a step without an estimate is left out."""
+    probe = Probe()
+    for step, (norms, naive) in enumerate([([1.0, NAN], 6.0), ([NAN, NAN], 50.0), ([3.0, NAN], 6.0)]):
+        probe.add(signals(step, norms, [0.1, 0.2], [[naive, 0.0], [0.0, 1.0]]), torch.ones(2), 1.0, False)
+    assert probe.signal_to_noise([0, 1]) == [0.5, None]
+    assert probe.signal_to_noise([1, 0]) == [None, 0.5]
+    assert Probe().signal_to_noise([0, 1]) == []
+
+
+def test_signal_to_noise_is_that_of_the_gradients_drawn():
+    """Means of 8 draws from N(mu, I) in 10 dimensions, |mu|^2 = .5: a step's variance is 10 / 8, so the ratio is .4."""
+    chance = torch.Generator().manual_seed(0)
+    truth = torch.full((10,), 0.05**0.5)
+    probe = Probe()
+    for step in range(2000):
+        first, second = ((truth + torch.randn(4, 10, generator=chance)).mean(dim=0) for _ in range(2))
+        whole = (first + second) / 2
+        probe.add(
+            signals(step, [(first @ second).item()], [0.1], [[(whole @ whole).item()]]), torch.ones(1), 1.0, False
+        )
+    assert probe.signal_to_noise([0]) == [pytest.approx(0.4, rel=0.1)]
+
+
 def test_long_runs_become_window_means():
     probe = Probe()
     for step in range(250):

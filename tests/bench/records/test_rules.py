@@ -1,6 +1,7 @@
 """One broken record for every rule."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,7 @@ def test_a_problem_says_where_what_and_what_to_do(make_record, save, tmp_path: P
 
 
 def test_every_rule_is_listed_once():
-    assert len({*CHECKS, *SIGNALS}) == len(CHECKS) + len(SIGNALS) == 20
+    assert len({*CHECKS, *SIGNALS}) == len(CHECKS) + len(SIGNALS) == 21
 
 
 STEPWISE: list[tuple[str, dict[str, Any]]] = [
@@ -139,10 +140,10 @@ STEPWISE: list[tuple[str, dict[str, Any]]] = [
 def stepwise(make_record):
     """A record of four steps of two tasks with one prompt each."""
 
-    def make(**changes: Any):
+    def make(ratios: Sequence[float | None] = (), **changes: Any):
         curves = {name: [value] * 4 for name, value in EXACT.items()} | {"steps": [1, 2, 3, 4]} | changes
         counted = {"steps": 4, "prompts": 8, "rollouts": 64, "sampled_tokens": 320}
-        return make_record(tasks=2, curves=curves, ledger=counted, budget={"steps": 4})
+        return make_record(tasks=2, curves=curves, ledger=counted, budget={"steps": 4}, signal_to_noise=list(ratios))
 
     return make
 
@@ -175,6 +176,23 @@ def test_a_record_of_single_steps_is_good(stepwise, save, tmp_path: Path):
 @pytest.mark.parametrize(("field", "change"), STEPWISE)
 def test_numbers_of_a_step_that_do_not_go_together(stepwise, save, tmp_path: Path, field, change):
     assert field in fields(save(tmp_path, stepwise(**change)))
+
+
+SIGNAL = [[1.0, None], [-0.5, None], [None, None], [1.0, 8.0]]
+"""Unbiased squared norms beside naive ones of 2 and 8: 1.5 over 6 - 1.5, and 8 over 0."""
+
+
+@pytest.mark.parametrize(
+    ("ratios", "good"),
+    [
+        ((0.3333, None), True), ((0.334, None), True), ((), True),
+        ((0.35, None), False), ((-0.3333, None), False), ((None, None), False), ((0.3333, 0.5), False),
+        ((0.3333,), False), ((0.3333, None, None), False),
+    ],
+)  # fmt: skip
+def test_signal_to_noise_follows_from_squared_norms(stepwise, save, tmp_path: Path, ratios, good: bool):
+    found = fields(save(tmp_path, stepwise(ratios, squared_norm=SIGNAL)))
+    assert found == ([] if good else ["signal_to_noise"])
 
 
 def test_reply_lengths_sum_to_the_sampled_tokens(make_record, save, tmp_path: Path):
