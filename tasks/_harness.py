@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 
-def heldout(*, task: str, items: int, skip: int = 0, **_: object) -> "dict[str, Dataset]":
+def heldout(*, task: str, items: int, skip: int = 0, samples: int = 1, **_: object) -> "dict[str, Dataset]":
     """Held-out rows of a task from `skip` on, `items` of them, as the split `heldout` of a data set.
 
-    Facts travel as JSON text, because rows of one task may differ in form. Keywords that lm-eval adds
-    of its own are ignored. UserError if the task has fewer rows.
+    A row stands there `samples` times, one after the other, for as many replies. Facts travel as JSON text, because
+    rows of one task may differ in form. Keywords that lm-eval adds of its own are ignored. UserError if the task has
+    fewer rows.
     """
     from datasets import Dataset
 
@@ -27,6 +28,7 @@ def heldout(*, task: str, items: int, skip: int = 0, **_: object) -> "dict[str, 
     documents = [
         {"task": task, "index": r.index, "prompt": r.prompt, "answer": r.answer, "facts": json.dumps(r.facts)}
         for r in rows
+        for _ in range(samples)
     ]
     return {"heldout": Dataset.from_list(documents)}
 

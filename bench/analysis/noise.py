@@ -69,13 +69,12 @@ def pooled(found: Iterable[Noise]) -> Noise | None:
 
 
 def after(run: Run, task: int) -> Array:
-    """Rewards of a task's held-out items after training, [items]; empty if they were not measured."""
+    """Rewards of a task's held-out items after training, each the mean over its samples, [items].
+
+    Empty if they were not measured.
+    """
     score = run.record.tasks[task].after
-    if score is None:
-        return np.zeros(0)
-    digits = np.array([int(digit, 16) for digit in score.items], dtype=np.uint8)
-    bits = (digits[:, None] >> np.arange(3, -1, -1)) & 1
-    return np.asarray(bits.reshape(-1)[: score.count], dtype=np.float64)
+    return np.array(score.right, dtype=np.float64) / score.samples if score else np.zeros(0)
 
 
 def _components(table: Array) -> tuple[Array, float, float]:

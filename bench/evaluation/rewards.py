@@ -32,7 +32,11 @@ class EvaluationSettings(Protocol):
 
     @property
     def items(self) -> int:
-        """Held-out rows a task, each answered once."""
+        """Held-out rows a task."""
+
+    @property
+    def samples(self) -> int:
+        """Replies to each row."""
 
     @property
     def skip(self) -> int:
@@ -48,11 +52,14 @@ class EvaluationSettings(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """Replies sampled together."""
+        """Replies sampled together; those to one row share its prompt."""
 
     @property
     def seed(self) -> int:
-        """Seed of the sampling: an item meets the same noise in every model, so that models are paired by item."""
+        """Seed of the sampling: an item meets the same noise in every model, so that models are paired by item.
+
+        Its first replies are the same however many are sampled.
+        """
 
 
 def evaluate(
@@ -66,22 +73,23 @@ def evaluate(
     tokenizer: needs a padding and an end-of-text token; it encodes a prompt as `bench.models.prompts` says.
     """
     with quietly(), undisturbed(model):
-        manager = TaskManager(include_defaults=False, metadata={"items": settings.items, "skip": settings.skip})
+        wanted = {"items": settings.items, "skip": settings.skip, "samples": settings.samples}
+        manager = TaskManager(include_defaults=False, metadata=wanted)
         loaded = manager.load([str(task.harness_yaml) for task in tasks])
         sampler = _Sampler(model, tokenizer, settings)
         samples = evaluator.evaluate(sampler, loaded, bootstrap_iters=0, log_samples=True)["samples"]
-    return {task.name: score(_rewards(samples[task.name])) for task in tasks}
+    return {task.name: score(_rewards(samples[task.name]), settings.samples) for task in tasks}
 
 
-def score(rewards: Sequence[float]) -> Score:
-    """Rewards of 0 or 1 as a Score; item 0 is the highest bit of the first digit, 0 fills the last digit.
+def score(rewards: Sequence[float], samples: int = 1) -> Score:
+    """Rewards of 0 or 1 as a Score, item by item; the first is the highest bit of the first digit, 0 fills the last.
 
-    ValueError if a reward is neither 0 nor 1.
+    samples: rewards of each item. ValueError if a reward is neither 0 nor 1.
     """
     bits = "".join("1" if reward == 1 else "0" for reward in rewards)
     digits = -(-len(bits) // 4)
     items = f"{int(bits.ljust(4 * digits, '0'), 2):0{digits}x}"
-    return Score(mean=sum(rewards) / len(rewards), items=items, count=len(rewards))
+    return Score(mean=sum(rewards) / len(rewards), items=items, count=len(rewards) // samples, samples=samples)
 
 
 def _rewards(samples: Sequence[Mapping[str, Any]]) -> list[float]:
@@ -89,7 +97,7 @@ def _rewards(samples: Sequence[Mapping[str, Any]]) -> list[float]:
 
 
 class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
-    """The model as lm-eval asks it: one sampled reply a request.
+    """The model as lm-eval asks it: one sampled reply a request, an item as often as it has samples.
 
     Unlike lm-eval's HFLM it ends a reply at the end-of-text token alone, and not where a reply spells that
     token's name in letters, as training does; it never cuts a prompt; and an item meets the same noise in every model.
@@ -105,21 +113,23 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
         self.ends = ends(model, tokenizer)
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
-        """The replies, in the order of the requests."""
+        """The replies, in the order of the requests: an item's samples follow each other."""
         replies = [""] * len(requests)
-        size = self.settings.batch_size
+        samples = self.settings.samples
+        size = max(1, self.settings.batch_size // samples)
 
-        for _task, group in groupby(range(len(requests)), key=lambda i: requests[i].task_name):
+        for _task, group in groupby(range(0, len(requests), samples), key=lambda i: requests[i].task_name):
             order = sorted(group, key=lambda i: len(requests[i].args[0]))  # little padding in a batch
             for start in range(0, len(order), size):
                 batch = order[start : start + size]
-                for i, text in zip(batch, self._sample([requests[i] for i in batch]), strict=True):
-                    replies[i] = text
+                found = self._sample([requests[i] for i in batch])
+                for place, i in enumerate(batch):
+                    replies[i : i + samples] = found[place * samples : (place + 1) * samples]
 
         return replies
 
-    def _sample(self, requests: Sequence[Instance]) -> list[str]:
-        """A reply to each request of one task; its noise is fixed by the item, whatever it is sampled with."""
+    def _sample(self, items: Sequence[Instance]) -> list[str]:
+        """All samples of some items of one task, each item by its first request; the items fix the noise."""
         settings = self.settings
         sampler = Sampler(
             self.language_model,
@@ -129,14 +139,16 @@ class _Sampler(LM):  # type: ignore[misc] # lm-eval publishes no types
             settings.max_reply_tokens,
         )
 
-        keys = [
-            key_of("evaluation", settings.seed, request.task_name, settings.skip + request.doc_id)
-            for request in requests
-        ]
-
-        prompts = [encoded(self.tokenizer, request.args[0]) for request in requests]
-        sampled = sampler.sample(prompts, torch.tensor(keys)[:, None])
+        keys = torch.tensor([[self._key(item, copy) for copy in range(settings.samples)] for item in items])
+        prompts = [encoded(self.tokenizer, item.args[0]) for item in items]
+        sampled = sampler.sample(prompts, keys)
         return list(self.tokenizer.batch_decode(sampled.replies, skip_special_tokens=True))
+
+    def _key(self, item: Instance, copy: int) -> int:
+        """The key of the noise of one reply to an item, whatever it is sampled with."""
+        settings = self.settings
+        row = settings.skip + item.doc_id // settings.samples
+        return key_of("evaluation", settings.seed, item.task_name, row, *([copy] if copy else []))
 
     def loglikelihood(self, requests: list[Instance]) -> list[Any]:
         """No task asks for it. NotImplementedError."""

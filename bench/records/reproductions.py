@@ -23,7 +23,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, model_validator
 
 from bench.records.fields import Digest, Finite, Frozen, Name, Positive, Status, Text
-from bench.records.schema import Provenance, Record
+from bench.records.schema import Provenance, Record, Score
 from bench.records.store import EXACT, digest_of
 
 SCHEMA_VERSION: Final = 1
@@ -161,11 +161,11 @@ def figures(record: Record, again: Record, between: Spread) -> dict[str, Any]:
     noise = 0.0
 
     for one, other in zip(record.tasks, again.tasks, strict=True):
-        before = _compared(one.before.mean, other.before.mean, one.before.count, 0.0, z)
+        before = _compared(one.before, other.before, 0.0, z)
         after = None
         if one.after and other.after:
             apart = between.tasks.get(one.name, 0.0)
-            after = _compared(one.after.mean, other.after.mean, one.after.count, apart, z)
+            after = _compared(one.after, other.after, apart, z)
             noise += (after.tolerance / count) ** 2
         tasks.append(TaskAgain(name=one.name, before=before, after=after))
 
@@ -199,10 +199,11 @@ def _pooled(groups: Sequence[Sequence[float]]) -> float:
     return math.sqrt(squares / sum(len(group) - 1 for group in groups))
 
 
-def _compared(recorded: float, again: float, items: int, apart: float, z: float) -> Compared:
-    p = (recorded + again) / 2
-    tolerance = z * math.sqrt(2 * max(p * (1 - p) / items, apart**2))
-    return Compared(recorded=recorded, again=again, tolerance=tolerance)
+def _compared(recorded: Score, again: Score, apart: float, z: float) -> Compared:
+    """Samples of one item are not independent: the tolerance is that of as many items with one sample each."""
+    p = (recorded.mean + again.mean) / 2
+    tolerance = z * math.sqrt(2 * max(p * (1 - p) / recorded.count, apart**2))
+    return Compared(recorded=recorded.mean, again=again.mean, tolerance=tolerance)
 
 
 def _differing(what: str, recorded: object, again: object) -> Iterator[Differing]:

@@ -5,11 +5,13 @@ error that names the field, never a guess. Lists over tasks follow `Record.tasks
 order, not in the blind order the method saw.
 """
 
+import math
 import operator
 from typing import Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from bench.records.attempts import Attempts
 from bench.records.fields import Count, Digest, Finite, Frozen, MethodName, Name, Positive, Share, Status, Text, Value
 from bench.records.standard import StandardScore
 from bench.records.track import TuningUse
@@ -87,24 +89,45 @@ class Budget(Frozen):
 
 
 class Score(Frozen):
-    """Held-out items of one task, each sampled once at the training temperature."""
+    """Held-out items of one task, sampled at the training temperature."""
 
     mean: Share
-    """Mean reward over the items."""
+    """Mean reward over the items and their samples."""
     items: str = Field(pattern=r"^[0-9a-f]+$")
-    """The items' rewards (0 or 1) as hexadecimal digits, first item in the highest bit, zero-padded."""
+    """The rewards (0 or 1) as hexadecimal digits, zero-padded: item by item, each with its samples, from the highest
+    bit on."""
     count: int = Field(gt=0)
     """Number of items."""
+    samples: int = Field(1, gt=0, exclude_if=lambda samples: samples == 1)
+    """Replies to each item. Written only where there are several."""
 
     @model_validator(mode="after")
     def _items_add_up(self) -> Self:
-        if len(self.items) != -(-self.count // 4):
-            raise ValueError(f"items has {len(self.items)} digits, {self.count} items need {-(-self.count // 4)}")
-        if int(self.items, 16) & ((1 << -self.count % 4) - 1):
-            raise ValueError(f"items has rewards beyond its {self.count} items: the last digit's spare bits must be 0")
-        if abs(int(self.items, 16).bit_count() / self.count - self.mean) > 1e-9:
-            raise ValueError(f"items sum to {int(self.items, 16).bit_count()}, mean says {self.mean * self.count}")
+        total = self.count * self.samples
+        if len(self.items) != -(-total // 4):
+            raise ValueError(f"items has {len(self.items)} digits, {total} rewards need {-(-total // 4)}")
+        if int(self.items, 16) & ((1 << -total % 4) - 1):
+            raise ValueError(f"items has rewards beyond its {total}: the last digit's spare bits must be 0")
+        if abs(int(self.items, 16).bit_count() / total - self.mean) > 1e-9:
+            raise ValueError(f"items sum to {int(self.items, 16).bit_count()}, mean says {self.mean * total}")
         return self
+
+    @property
+    def right(self) -> list[int]:
+        """How many of its samples are right, item by item."""
+        bits = f"{int(self.items, 16):0{4 * len(self.items)}b}"
+        return [bits[at : at + self.samples].count("1") for at in range(0, self.count * self.samples, self.samples)]
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean, from the spread of the items' own means: samples of one item are not independent.
+
+        0 with one item.
+        """
+        if self.count == 1:
+            return 0.0
+        squares = sum((right / self.samples - self.mean) ** 2 for right in self.right)
+        return math.sqrt(squares / (self.count - 1) / self.count)
 
 
 class TaskResult(Frozen):
@@ -122,6 +145,8 @@ class TaskResult(Frozen):
     before: Score
     after: Score | None
     """None if the run failed before it could be evaluated."""
+    attempts: Attempts | None = Field(None, exclude_if=lambda attempts: attempts is None)
+    """pass@k of the base model. None in records from before it was measured."""
 
     @property
     def gain(self) -> float:

@@ -62,7 +62,8 @@ class Recipe(Part):
 class Evaluation(Part):
     """How held-out reward is measured, before and after."""
 
-    items: int = Field(500, ge=4, le=100_000, description="held-out items a task, each sampled once")
+    items: int = Field(500, ge=4, le=100_000, description="held-out items a task")
+    samples: int = Field(1, ge=1, le=16, description="replies sampled to each item; a score is the mean over all")
     batch_size: int = Field(256, ge=1, le=65536)
     seed: int = Field(1234, ge=0, description="of the sampling; the same for every run")
     skip: int = Field(0, ge=0, le=100_000, description="held-out items passed over: tuning takes others than reports")
@@ -161,8 +162,10 @@ class Suite(Part):
             if data["recipe"][name] == Recipe.model_fields[name].default:
                 del data["recipe"][name]
 
-        if not self.evaluation.skip:
-            del data["evaluation"]["skip"]
+        for name in LATER_EVALUATION:
+            if data["evaluation"][name] == Evaluation.model_fields[name].default:
+                del data["evaluation"][name]
+
         return digest_of(data)
 
     def tuned(self, learning_rate: float) -> "Suite":
@@ -180,6 +183,7 @@ class Suite(Part):
 LATER = ("revision", "dtype", "lora", "gradient_checkpointing", "rollout", "scored", "advantage_scale", "rows")
 """Fields that suites with results do not name."""
 LATER_RECIPE = ("packing", "rollout_batch", "validation_rows", "clip")
+LATER_EVALUATION = ("samples", "skip")
 LATER_DEFAULTS = {name: Suite.model_fields[name].default for name in LATER}
 
 

@@ -14,6 +14,7 @@ from bench.errors import UserError
 from bench.evaluation.standard_tasks import check_names, check_ready
 from bench.models.limits import check_cache, check_prompt
 from bench.models.shapes import Shape, folder_of, shape_of
+from bench.records.attempts import SAMPLES
 from bench.records.schema import Budget
 from bench.request.request import Request
 from bench.request.suite import Suite
@@ -167,9 +168,9 @@ def parts_of_memory(suite: Suite, shape: Shape, prompt: int = PROMPT_TOKENS) -> 
     scored = recipe.max_reply_tokens if grpo else length
     yield Part("logits of a micro-batch", at_once * scored * shape.vocabulary * (4 + number), "training")
     rollouts = tasks * recipe.prompts_per_task * recipe.rollouts_per_prompt if grpo else 0
-    sampled = max(
-        min(recipe.rollout_batch or rollouts, rollouts), min(suite.evaluation.batch_size, suite.evaluation.items)
-    )
+    evaluation = suite.evaluation
+    evaluated = min(evaluation.batch_size, evaluation.items * evaluation.samples)
+    sampled = max(min(recipe.rollout_batch or rollouts, rollouts), evaluated, SAMPLES)
     cache = sampled * length * shape.layers * shape.keys * number
     yield Part("keys and values of replies", cache, "sampling")
 

@@ -1,18 +1,23 @@
-"""Held-out scores of a run's model, before and after: of the suite's tasks, and of lm-eval's own beside them."""
+"""Held-out scores of a run's model, before and after: of the suite's tasks, and of lm-eval's own beside them.
+
+Of the base model also what it can do if it may try again. All of its scores are measured once and kept.
+"""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from bench.evaluation.cache import base_scores
+from bench.evaluation.cache import base_scores, measured_once
 from bench.protocol import PROTOCOL
+from bench.records.attempts import ITEMS, SAMPLES, Attempts, attempts_of
 from bench.records.schema import Score
 from bench.records.standard import StandardScore
 from bench.request.suite import ROOT, Suite
 from bench.run.prepare import Prepared
-from tasks import Task
+from tasks import Task, data_hash
 
 CACHE = ROOT / ".cache"
 
@@ -36,6 +41,7 @@ class HeldOut:
         self.phase = phase
 
         self.before = self._base() if speaks else {}
+        self.attempts = self._attempts() if speaks else {}
         self._standard_before = self._standard_base() if speaks and self.suite.standard else {}
         self._standard_after: dict[str, Any] = {}
 
@@ -68,6 +74,28 @@ class HeldOut:
             return self.scores(self.prepared.tasks)
 
         return measure() if self.prepared.request.shard else base_scores(measure, self._key(), CACHE)
+
+    def _attempts(self) -> dict[str, Attempts]:
+        """pass@k of the base model, kept by task: suites that share task, rows and sampling measure it once."""
+        sampling = self.suite.sampling
+        sampling = sampling.model_copy(update={"items": min(ITEMS, sampling.items), "samples": SAMPLES})
+        shard = self.prepared.request.shard
+        found: dict[str, Attempts] = {}
+
+        def measure(task: Task) -> dict[str, Attempts]:
+            from bench.evaluation.rewards import evaluate
+
+            self.phase(f"try {task.name} several times with the base model")
+            scores = evaluate(self.model, self.tokenizer, [task], sampling)
+            return {name: attempts_of(score.right, score.samples) for name, score in scores.items()}
+
+        for task, rows in zip(self.prepared.tasks, self.prepared.mixture.heldout, strict=True):
+            tried = {"task": task.name, "revision": task.revision, "rows": data_hash(rows[: sampling.items])}
+            key = {**self._key(), "tasks": tried, "sampling": sampling.model_dump(mode="json")}
+            again = partial(measure, task)
+            found |= again() if shard else measured_once(again, Attempts, key, CACHE)
+
+        return found
 
     def _standard_base(self) -> dict[str, Any]:
         from bench.evaluation.standard import base_standard

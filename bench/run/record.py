@@ -74,6 +74,7 @@ def _task_result(session: Session, index: int) -> TaskResult:
         scored=task.name in session.suite.scored_tasks,
         before=session.held_out.before[task.name],
         after=session.standing.after.get(task.name),
+        attempts=session.held_out.attempts.get(task.name),
     )
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from hashlib import sha256
 
 from bench.protocol import PROTOCOL
+from bench.records import attempts as again
 from bench.records.rules import Problem
 from bench.records.schema import Budget, TaskResult
 from bench.records.store import digest_of
@@ -101,12 +102,25 @@ def positions(subject: Subject) -> Iterator[Problem]:
 
 
 def items(subject: Subject) -> Iterator[Problem]:
-    """Every score is over as many items as the suite evaluates."""
-    wanted = subject.suite.evaluation.items
+    """Every score is over as many items, and as many samples of each, as the suite evaluates."""
+    wanted = subject.suite.evaluation
     for task in subject.record.tasks:
         for name, score in (("before", task.before), ("after", task.after)):
-            if score is not None and score.count != wanted:
-                yield subject.problem(f"tasks.{name}", f"{task.name} has {score.count} items, the suite {wanted}")
+            if score is not None and score.count != wanted.items:
+                yield subject.problem(f"tasks.{name}", f"{task.name} has {score.count} items, the suite {wanted.items}")
+            elif score is not None and score.samples != wanted.samples:
+                said = f"{task.name} has {score.samples} samples of each item, the suite {wanted.samples}"
+                yield subject.problem(f"tasks.{name}", said)
+
+
+def attempts(subject: Subject) -> Iterator[Problem]:
+    """The base model tried as many items, as often, as the harness asks it to."""
+    wanted = min(again.ITEMS, subject.suite.evaluation.items), again.SAMPLES
+    for task in subject.record.tasks:
+        found = task.attempts
+        if found and (found.items, found.samples) != wanted:
+            said = f"{task.name} has {found.samples} replies to {found.items} items, not {wanted[1]} to {wanted[0]}"
+            yield subject.problem("tasks.attempts", said)
 
 
 def evaluated(subject: Subject) -> Iterator[Problem]:
@@ -135,7 +149,18 @@ def standard(subject: Subject) -> Iterator[Problem]:
         yield subject.problem("standard", f"{', '.join(sorted(set(strange)))}: not what the suite names, each once")
 
 
-MIXTURE: tuple[Rule, ...] = (protocol, suite_digest, model, tasks, positions, items, evaluated, budget, standard)
+MIXTURE: tuple[Rule, ...] = (
+    protocol,
+    suite_digest,
+    model,
+    tasks,
+    positions,
+    items,
+    attempts,
+    evaluated,
+    budget,
+    standard,
+)
 
 
 @cache

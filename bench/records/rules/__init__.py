@@ -38,6 +38,7 @@ CHECKS: tuple[Rule, ...] = (
     rules.outcome,
     rules.tasks,
     rules.evaluated,
+    rules.attempts,
     rules.curve_steps,
     rules.curve_shapes,
     rules.magnitudes,

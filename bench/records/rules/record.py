@@ -3,6 +3,7 @@
 Rules that need a suite say nothing where these are not given, so that a site can be built from the records alone.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -16,6 +17,9 @@ from bench.records.windows import PER_RUN
 
 VARIANT = re.compile(r"[+][0-9a-f]{8}$")
 """What follows a method's name in a path when settings are not the defaults."""
+
+MANY = 5.0
+"""Standard errors between two samples of one quantity that are no chance."""
 
 
 def location(case: Case) -> Iterator[Problem]:
@@ -99,6 +103,21 @@ def evaluated(case: Case) -> Iterator[Problem]:
         yield case.problem("tasks", f"status is done, but {', '.join(missing)} has no score", "Run it again.")
     if (record.status == "done") == bool(record.reason):
         yield case.problem("reason", f"is {record.reason!r} with status {record.status}", "Say why, or nothing.")
+
+
+def attempts(case: Case) -> Iterator[Problem]:
+    """pass@1 of the base model is near its held-out score, of which it is another sample."""
+    for task in case.record.tasks:
+        tried = task.attempts
+        if tried is None:
+            continue
+
+        # An item's own mean varies by at most p (1 - p) over items, whatever the number of its replies.
+        p = (tried.at_1 * tried.items + task.before.mean * task.before.count) / (tried.items + task.before.count)
+        error = math.sqrt(p * (1 - p) * (1 / tried.items + 1 / task.before.count))
+        if abs(tried.at_1 - task.before.mean) > MANY * error:
+            reason = f"pass@1 of {task.name} is {tried.at_1:.3f}, its base score {task.before.mean:.3f}"
+            yield case.problem("tasks.attempts", reason, "Look how the base model was sampled.", "warning")
 
 
 def curve_steps(case: Case) -> Iterator[Problem]:

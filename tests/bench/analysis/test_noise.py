@@ -15,14 +15,15 @@ Rewards = np.ndarray
 
 
 def scored(rewards: Rewards) -> Score:
-    bits = "".join("1" if reward else "0" for reward in rewards)
+    bits = "".join("1" if reward else "0" for reward in rewards.ravel())
     padded = bits + "0" * (-len(bits) % 4)
     digits = "".join(f"{int(padded[place : place + 4], 2):x}" for place in range(0, len(padded), 4))
-    return Score(mean=float(np.mean(rewards)), items=digits, count=len(rewards))
+    samples = rewards.shape[1] if rewards.ndim == 2 else 1
+    return Score(mean=float(np.mean(rewards)), items=digits, count=len(rewards), samples=samples)
 
 
 def runs(make_record: Callable[..., Record], method: str, table: Rewards) -> list[Run]:
-    """One run a seed from rewards after training, [seeds, tasks, items]."""
+    """One run a seed from rewards after training, [seeds, tasks, items] or [seeds, tasks, items, samples]."""
     made = []
     for seed, rows in enumerate(table):
         record = make_record(tasks=len(rows), method=method, seed=seed)
@@ -50,6 +51,23 @@ def test_sampled_replies_are_told_from_training(make_record: Callable[..., Recor
     assert found.training == pytest.approx(moved / math.sqrt(tasks), rel=0.15)
     assert found.evaluation == pytest.approx(evaluation, rel=0.1)
     assert found.items < 0.01, "both methods know every item equally well"
+
+
+def test_two_samples_halve_the_variance_of_sampling_and_leave_training_s(make_record: Callable[..., Record]) -> None:
+    """The unit is the item: its samples are averaged first, and what a seed does to all items stays as it is."""
+    chance = np.random.default_rng(3)
+    seeds, items, moved = 300, 240, 0.08
+    base = chance.uniform(0.3, 0.7, size=(1, items, 1))
+    shift = chance.normal(0, moved, size=(seeds, 1, 1, 1))
+    first = chance.random((seeds, 1, items, 2)) < np.clip(base + shift, 0, 1)
+    other = chance.random((seeds, 1, items, 2)) < base
+    both = noise(runs(make_record, "m", first), runs(make_record, "uniform", other))
+    single = noise(runs(make_record, "m", first[..., 0]), runs(make_record, "uniform", other[..., 0]))
+    assert both is not None
+    assert single is not None
+    assert both.evaluation == pytest.approx(single.evaluation / math.sqrt(2), rel=0.05)
+    assert both.training == pytest.approx(moved, rel=0.15)
+    assert single.training == pytest.approx(moved, rel=0.15)
 
 
 def test_the_components_by_least_squares(make_record: Callable[..., Record]) -> None:

@@ -46,6 +46,7 @@ class Settings:
     batch_size: int = 16
     seed: int = 3
     skip: int = 0
+    samples: int = 1
 
 
 GREEDY = Settings(temperature=1e-5)
@@ -104,7 +105,7 @@ def checksum(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[Row, str]]]
 
 def bits(one: Score) -> list[int]:
     text = bin(int("1" + one.items, 16))[3:]
-    return [int(bit) for bit in text[: one.count]]
+    return [int(bit) for bit in text[: one.count * one.samples]]
 
 
 # What is measured
@@ -290,6 +291,39 @@ def test_items_of_similar_models_meet_the_same_noise(model: Any, tokenizer: Any,
     assert sum(a != b for a, b in zip(before, after, strict=True)) <= 3
 
 
+def test_more_samples_begin_with_the_first(model: Any, tokenizer: Any, checksum: Any) -> None:
+    """An item's first reply is the one that it has alone; its others are other draws."""
+    single = evaluate(model, tokenizer, TASKS, Settings(items=9))
+    alone = [reply for _, reply in checksum]
+    checksum.clear()
+    several = evaluate(model, tokenizer, TASKS, Settings(items=9, samples=3))
+    rows, replies = [row.index for row, _ in checksum], [reply for _, reply in checksum]
+    assert rows == [index for _ in TASKS for index in range(9) for _ in range(3)]
+    assert replies[::3] == alone
+    assert len({*replies[::3], *replies[1::3], *replies[2::3]}) > 2 * len(set(alone))
+    for name, one in several.items():
+        assert bits(one)[::3] == bits(single[name])
+        assert one.right == [sum(bits(one)[at : at + 3]) for at in range(0, 27, 3)]
+        assert (one.count, one.samples, one.mean) == (9, 3, sum(one.right) / 27)
+
+
+def test_a_prompt_is_computed_once_for_its_samples(
+    model: Any, tokenizer: Any, checksum: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the replies, and in batches of as many replies as the settings say."""
+    read: list[int] = []
+    original = Sampler._read
+
+    def spy(self: Sampler, prompts: Any, copies: int) -> Any:
+        read.append(len(prompts))
+        assert copies == 4
+        return original(self, prompts, copies)
+
+    monkeypatch.setattr(Sampler, "_read", spy)
+    evaluate(model, tokenizer, TASKS[:1], Settings(items=10, samples=4, batch_size=16))
+    assert read == [4, 4, 2]
+
+
 # No traces
 
 
@@ -382,6 +416,11 @@ def test_the_first_item_is_the_highest_bit(rewards: list[float], items: str) -> 
     one = score(rewards)
     assert (one.items, one.count, one.mean) == (items, len(rewards), sum(rewards) / len(rewards))
     assert bits(one) == rewards
+
+
+def test_several_samples_of_an_item_stand_together() -> None:
+    one = score([1, 0, 1, 1, 0, 0], samples=2)
+    assert (one.items, one.count, one.samples, one.mean, one.right) == ("b0", 3, 2, 0.5, [1, 2, 0])
 
 
 @pytest.mark.parametrize("rewards", [[0.5], [1, 0.5], [2, 0], [float("nan")]])

@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from bench.errors import UserError
-from bench.records.schema import MAX_BYTES, Record
+from bench.records.attempts import attempts_of
+from bench.records.schema import MAX_BYTES, Record, Score
 from bench.records.store import parse, read
 
 
@@ -62,13 +63,44 @@ def test_a_counter_of_another_type_or_sign_is_refused(make_record, value):
 
 @pytest.mark.parametrize(
     ("change", "reason"),
-    [({"count": 44}, "44 items need 11"), ({"mean": 0.9}, "mean says"), ({"items": "zz"}, "pattern")],
+    [({"count": 44}, "44 rewards need 11"), ({"mean": 0.9}, "mean says"), ({"items": "zz"}, "pattern")],
 )
 def test_item_outcomes_must_add_up(make_record, change, reason):
     data = as_json(make_record())
     data["tasks"][0]["before"] |= change
     with pytest.raises(UserError, match=reason):
         parse(data, "here")
+
+
+def scored(**fields: Any) -> Score:
+    return Score.model_validate({"mean": 0.5, "items": "b0", "count": 3, "samples": 2, **fields})
+
+
+def test_a_score_of_one_sample_does_not_name_it(make_record):
+    """Records keep their bytes, whether or not the harness knows of samples."""
+    assert "samples" not in as_json(make_record())["tasks"][0]["before"]
+    assert scored().model_dump()["samples"] == 2
+
+
+@pytest.mark.parametrize("change", [{"samples": 1}, {"count": 6}, {"samples": 3}, {"mean": 0.25}, {"items": "b4"}])
+def test_every_sample_of_every_item_is_counted(change):
+    with pytest.raises(ValidationError):
+        scored(**change)
+
+
+def test_the_standard_error_is_over_items():
+    """Item means 1/2, 1 and 0: their deviation is 1/2. Six independent replies would promise an error of 0.22."""
+    assert scored().standard_error == pytest.approx(0.5 / 3**0.5)
+    assert scored(items="cc", count=4, samples=2).standard_error == pytest.approx((1 / 3) ** 0.5 / 2)
+    assert scored(items="cc", count=8, samples=1).standard_error == pytest.approx((2 / 7) ** 0.5 / 8**0.5)
+    assert scored(items="8", count=1, samples=2).standard_error == 0
+
+
+def test_attempts_of_the_base_model_are_optional_and_leave_no_trace(make_record):
+    data = as_json(make_record())
+    assert "attempts" not in data["tasks"][0]
+    data["tasks"][0]["attempts"] = attempts_of([0, 1, 8, 8], 8).model_dump()
+    assert parse(data, "here").tasks[0].attempts == attempts_of([0, 1, 8, 8], 8)
 
 
 def test_curves_have_one_length(make_record):

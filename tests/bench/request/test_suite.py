@@ -123,3 +123,14 @@ def test_the_sft_suites_have_the_tasks_of_the_rl_suites(sft: str, rl: str) -> No
     assert (first.regime, second.regime) == ("sft", "grpo")
     for field in ("tasks", "model", "seeds", "evaluation", "sweep"):
         assert getattr(first, field) == getattr(second, field)
+
+
+def test_samples_count_in_the_digest_only_where_there_are_several() -> None:
+    """A suite from before they were counted keeps the digest that its records name."""
+    suite = load_suite("smoke-v1")
+    several, single = (
+        suite.model_copy(update={"evaluation": suite.evaluation.model_copy(update={"samples": samples})})
+        for samples in (2, 1)
+    )
+    assert single.digest == suite.digest != several.digest
+    assert "samples" not in (SUITES / "smoke-v1.yaml").read_text()

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from bench.records.attempts import attempts_of
+from bench.records.rules import problems_in
+
 Edit = Callable[[Any], Any]
 
 
@@ -77,6 +80,18 @@ CAUGHT: dict[str, tuple[Edit, str]] = {
         lambda data: data["tasks"][0]["after"].update(count=504, items=data["tasks"][0]["after"]["items"] + "0",
                                                       mean=data["tasks"][0]["after"]["mean"] * 500 / 504),
         "tasks.after",
+    ),
+    "half the items, each sampled twice": (
+        lambda data: data["tasks"][0]["after"].update(count=250, samples=2),
+        "tasks.after",
+    ),
+    "samples that the suite does not ask for": (
+        lambda data: data["tasks"][0]["after"].update(samples=2, items=data["tasks"][0]["after"]["items"] * 2),
+        "tasks.after",
+    ),
+    "a base model tried on its best items": (
+        lambda data: data["tasks"][0].update(attempts=attempts_of([8] * 20, 8).model_dump()),
+        "tasks.attempts",
     ),
     "a worse base model": (put("tasks.0.before", lambda old: flipped("0" * 125, 9)), "tasks.before"),
     "a better base model": (put("tasks.2.before", lambda old: flipped(old["items"], 1)), "tasks.before"),
@@ -199,6 +214,17 @@ def test_a_forger_who_recomputes_the_digests_is_caught(forger, verdict, name):
     assert str(data) != before, "nothing was forged"
     forger.save(data)
     assert field in named(verdict, forger)
+
+
+@pytest.mark.parametrize(("right", "said"), [([3, 2, 1, 0], []), ([8, 8, 4, 4], ["tasks.attempts"])])
+def test_a_base_model_that_does_better_when_tried_again_deserves_a_look(forger, right, said):
+    """The base score is 0.25 over 500 items: 0.19 of the replies to 128 of them are a plausible share, 0.75 are not."""
+    data = forger.load()
+    data["tasks"][0]["attempts"] = attempts_of(right * 32, 8).model_dump()
+    data["tasks"][0]["before"] = flipped("0" * 125, 125)
+    forger.save(data)
+    found = [problem for problem in problems_in(forger.path()) if problem.level == "warning"]
+    assert [problem.field for problem in found] == said
 
 
 FIGURES: dict[str, Edit] = {
