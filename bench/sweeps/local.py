@@ -1,10 +1,12 @@
 """Runs in processes of this machine."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bench.sweeps.process import BENCH_RUN, Process
 from bench.sweeps.runs import Run
+from bench.sweeps.warm import ForkServer, WarmProcess
 
 LOGS = ".logs"
 
@@ -19,17 +21,34 @@ class LocalBackend:
         self.workers = workers
         self.timeout = timeout
         self.command = tuple(command)
+        self._servers: dict[int, ForkServer] = {}
+        """By the threads of their runs."""
 
     def slots(self) -> int:
         """Runs that may be active at once."""
         return self.workers
 
-    def start(self, run: Run) -> Process:
-        """Start a run. UserError if its log cannot be written."""
+    def start(self, run: Run) -> Process | WarmProcess:
+        """Start a run, forked from a process that has the training stack where that is safe.
+
+        UserError if its log cannot be written.
+        """
+        if self.command == BENCH_RUN and sys.platform == "linux":
+            server = self._server(run)
+            if not server.dead:
+                return WarmProcess(server, run.words, log_of(run), self.timeout)
         return Process((*self.command, *run.words), log_of(run), self.timeout, run.threads)
 
     def close(self) -> None:
-        """Nothing outlives its run."""
+        """Nothing outlives its sweep."""
+        for server in self._servers.values():
+            server.close()
+        self._servers.clear()
+
+    def _server(self, run: Run) -> ForkServer:
+        if run.threads not in self._servers:
+            self._servers[run.threads] = ForkServer(run.threads, run.store / LOGS / "fork_server.log")
+        return self._servers[run.threads]
 
 
 def log_of(run: Run) -> Path:

@@ -50,7 +50,7 @@ class Process:
         self.log = log
         self.timeout = timeout
         self._timed_out = False
-        _begin(log, command)
+        begin_log(log, command)
         with log.open("ab") as output:
             self._process = subprocess.Popen(  # noqa: S603 - a list of words, no shell
                 [sys.executable, "-I", "-S", str(GUARD), str(os.getpid()), *command],
@@ -138,8 +138,11 @@ def tail(log: Path) -> list[str]:
     return ["".join(letter for letter in line if letter.isprintable()).strip() for line in text.splitlines()]
 
 
-def _begin(log: Path, command: Sequence[str]) -> None:
-    """Write the command at the head of its log, to the disk itself: a full one is found before a run is begun."""
+def begin_log(log: Path, command: Sequence[str]) -> None:
+    """Write the command at the head of its log, to the disk itself: a full one is found before a run is begun.
+
+    UserError if it cannot be written: then a record could not be, either.
+    """
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as file:
