@@ -14,14 +14,17 @@ from bench.analysis.loading import load, suites, tuned_runs
 from bench.errors import UserError
 from bench.records.rules import Problem
 from leaderboard import reruns
+from leaderboard.catalogue import Catalogue
 from leaderboard.common_pages import everything
 from leaderboard.environment import GENERATOR, HERE, environment
 from leaderboard.overview import File, Overview
 from leaderboard.pages import Pages
 
 
-def build(results: Path, out: Path, keep_going: bool = False) -> list[Path]:
+def build(results: Path, out: Path, keep_going: bool = False, catalogue: Catalogue | None = None) -> list[Path]:
     """Render the records below `results` into the folder `out`; returns all files, sorted.
+
+    catalogue: what else there is to run; each entry has a page.
 
     The old site is replaced as a whole, when the new one is complete. UserError if a record is broken (names file and
     field; with keep_going it is left out, and listed on the site), if `out` is something other than a site, or if it
@@ -30,17 +33,17 @@ def build(results: Path, out: Path, keep_going: bool = False) -> list[Path]:
     out = out.resolve()
     _refuse_to_destroy(results.resolve(), out)
 
-    files = render(results, keep_going)
+    files = render(results, keep_going, catalogue)
     try:
         return sorted(out / name for name in _replace(out, files))
     except OSError as error:
         raise UserError(f"cannot write the site to {out}: {error.strerror}. The old one is kept.") from None
 
 
-def render(results: Path, keep_going: bool = False) -> Iterator[File]:
+def render(results: Path, keep_going: bool = False, catalogue: Catalogue | None = None) -> Iterator[File]:
     """All files of the site, by path from its root."""
     again, broken = reruns.load(results, keep_going)
-    pages = Pages(environment(), again)
+    pages = Pages(environment(), again, catalogue or Catalogue())
     overview = Overview()
 
     left_out = dict.fromkeys([*load(results, keep_going, suite="").left_out, *broken])

@@ -1,11 +1,15 @@
 """The pages over all suites: the first one, methods, data, how to contribute."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from bench.analysis.across import across
 from bench.records.rules import Problem
 from leaderboard import home, links, views
+from leaderboard.catalogue import Catalogue
+from leaderboard.catalogue_pages import listing, method_pages, suite_pages, task_pages
 from leaderboard.overview import File, Overview
 from leaderboard.pages import Pages
 
@@ -14,17 +18,19 @@ def everything(pages: Pages, overview: Overview, left_out: Sequence[Problem]) ->
     """The pages over all suites."""
     yield pages.page("index.html", links.HOME, **_home(overview), left_out=left_out)
     filters = _filters(overview)
-    yield pages.page("methods.html", links.METHODS, rows=overview.methods, filters=filters, costs=views.COSTS)
+    every = listing(overview, pages.catalogue)
+    families = [entry for entry in pages.catalogue.methods.values() if "/" in entry.name]
+    methods = {"rows": overview.methods, "filters": filters, "costs": views.COSTS, "every": every, "families": families}
+    yield pages.page("methods.html", links.METHODS, **methods)
     yield pages.page("data.html", links.DATA, suites=overview.suites, left_out=left_out)
     yield pages.page("contribute.html", links.CONTRIBUTE)
 
-    for label, sections in sorted(overview.sections.items()):
-        use = overview.uses[label]
-        same = [other for other, values in sorted(overview.uses.items()) if values["name"] == use["name"]]
-        variants = [other for other in same if other != label]
-        yield pages.page(
-            "method.html", links.method_page(label), label=label, sections=sections, variants=variants, **use
-        )
+    yield pages.page("changes.html", links.CHANGES, days=_days(overview))
+    yield pages.page("search.html", links.SEARCH, groups=_found(overview, pages.catalogue))
+
+    yield from method_pages(pages, overview, pages.catalogue)
+    yield from suite_pages(pages, overview, pages.catalogue)
+    yield from task_pages(pages, overview, pages.catalogue)
 
 
 def _home(overview: Overview) -> dict[str, Any]:
@@ -41,6 +47,24 @@ def _home(overview: Overview) -> dict[str, Any]:
         "across": across(overview.scores),
         "differences": {scores.suite: scores.differences for scores in overview.scores},
     }
+
+
+def _days(overview: Overview) -> list[tuple[str, list[tuple[str, str, str, str, int]]]]:
+    """What was added, the last day first."""
+    ordered = sorted(overview.dates, key=itemgetter(1, 2))
+    ordered.sort(key=itemgetter(0), reverse=True)
+    return [(day, list(found)) for day, found in groupby(ordered, key=itemgetter(0))]
+
+
+def _found(overview: Overview, catalogue: Catalogue) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Everything that has a page of its own, by kind: name, path, and what it is in a sentence."""
+    labels = [label for label in overview.uses if label not in catalogue.methods]
+    methods = [(each.name, links.method_page(each.name), each.summary) for each in catalogue.methods.values()]
+    methods += [(label, links.method_page(label), overview.uses[label]["title"]) for label in labels]
+    suites = [(each.name, links.suite_page(each.name), each.summary) for each in catalogue.suites.values()]
+    suites += [(name, links.suite_page(name), "") for name in overview.names if name not in catalogue.suites]
+    tasks = [(each.name, links.task_card(each.name), each.summary) for each in catalogue.tasks.values()]
+    return [("Methods", sorted(methods)), ("Suites", sorted(suites)), ("Tasks", sorted(tasks))]
 
 
 def _filters(overview: Overview) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from bench.analysis import names
 from bench.analysis.runs import REFERENCE, Run
 from bench.records.track import base_suite, is_tuned
-from leaderboard import answers, links, text, views
+from leaderboard import answers, formulas, links, prose, text, views
 
 HERE = Path(__file__).resolve().parent
 GENERATOR = '<meta name="generator" content="BalanceBench">'
@@ -20,7 +20,7 @@ GENERATOR = '<meta name="generator" content="BalanceBench">'
 
 FUNCTIONS: tuple[Callable[..., Any], ...] = (
     *(links.run_page, links.run_data, links.method_page, links.evidence),
-    *(links.suite_page, links.compare_page, links.reports_page, links.task_page),
+    *(links.suite_page, links.compare_page, links.reports_page, links.task_page, links.task_card),
     *(views.places, views.cost_class, views.regime, views.status, views.empty),
     *(views.unfinished, views.places_on_scale, names.readable, answers.spread, answers.stable),
 )
@@ -36,8 +36,12 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters.update({shown.__name__: shown for shown in (*text.FILTERS, views.slug)}, url=quote)
+    made.filters.update(
+        {shown.__name__: shown for shown in (*text.FILTERS, views.slug, formulas.mathml, prose.prose, prose.cited)},
+        url=quote,
+    )
     made.globals.update(reference=REFERENCE, generator=GENERATOR, href=href)
+    made.tests["search"] = lambda value, part: part in value
     made.globals.update(legend_kinds=views.LEGEND, currencies=views.CURRENCY_NAMES)
     made.globals.update({known.__name__: known for known in FUNCTIONS})
 

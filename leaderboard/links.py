@@ -6,6 +6,19 @@ from bench.analysis.rows import Board, Row
 from bench.analysis.runs import Run
 
 HOME, METHODS, DATA, CONTRIBUTE = "index.html", "methods.html", "data.html", "contribute.html"
+SUITES, TASKS, SEARCH, CHANGES = "suites.html", "tasks.html", "search.html", "changes.html"
+
+MENU = (
+    (HOME, "Leaderboard"),
+    (METHODS, "Methods"),
+    (SUITES, "Suites"),
+    (TASKS, "Tasks"),
+    (SEARCH, "Search"),
+    (DATA, "Data"),
+    (CHANGES, "Changes"),
+    (CONTRIBUTE, "Contribute"),
+)
+"""The pages that every page leads to, with their words."""
 
 
 def run_page(run: Run) -> str:
@@ -51,6 +64,11 @@ def reports_page(suite: str) -> str:
 def task_page(suite: str, task: str) -> str:
     """A task of a suite."""
     return f"tasks/{suite}/{task}.html"
+
+
+def task_card(task: str) -> str:
+    """A task, whatever its suite."""
+    return f"tasks/{task}.html"
 
 
 def root_from(page: str) -> str:

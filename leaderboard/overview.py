@@ -30,5 +30,9 @@ class Overview:
     scores: list[Scores] = field(default_factory=list)
     """What is compared over suites: those of the default track."""
     sections: dict[str, list[Html]] = field(default_factory=dict)
+    tasks: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
+    """By task, a line a suite: suite, base score, pass@8, score after the reference, best row, its name and gain."""
+    dates: list[tuple[str, str, str, str, int]] = field(default_factory=list)
+    """Day of the last run, suite, label, name and runs of every row."""
     uses: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What a method's page says of it, from a record of the last suite by name."""

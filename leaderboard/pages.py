@@ -16,6 +16,7 @@ from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE, Run
 from bench.records.track import is_tuned
 from leaderboard import answers, charts, downloads, home, home_figures, links, reruns, shown, suite_figures, views
+from leaderboard.catalogue import Catalogue
 from leaderboard.charts import Extras, Html
 from leaderboard.environment import href
 from leaderboard.overview import File, Overview
@@ -33,10 +34,13 @@ class Pages:
 
     environment: Environment
     again: reruns.Reruns = field(default_factory=dict)
+    catalogue: Catalogue = field(default_factory=Catalogue)
 
     def page(self, template: str, path: str, **values: Any) -> File:
         """A page at its path."""
-        return path, _bytes(self.part(template, links.root_from(path), **values))
+        full = bool(self.catalogue.suites)
+        menu = [(to, words) for to, words in links.MENU if full or to not in (links.SUITES, links.TASKS)]
+        return path, _bytes(self.part(template, links.root_from(path), path=path, menu=menu, **values))
 
     def part(self, template: str, root: str, **values: Any) -> Html:
         """A piece of a page that lies where `root` leads to the site's root."""
@@ -77,6 +81,8 @@ class Pages:
             "filters": [("place", shown.place_options(board)), ("cost", list(views.COSTS.items()))],
             "charts": _suite_charts(board, links.root_from(path)),
             "seeds": seeds,
+            "entry": self.catalogue.suites.get(board.name),
+            "tasks": self.catalogue.tasks,
             "runs": [(row, [runs.get(seed) for seed in seeds]) for row, runs in by_seed],
         }
         return self.page("suite.html", path, **common, **values)
@@ -126,6 +132,7 @@ class Pages:
             spread=None if min(scores) == max(scores) else (min(scores), max(scores)),
             chart=charts.chart(figure, extras=Extras(links=_evidence(board, links.root_from(path)), alarm=True)),
             key=f"{board.name}/{task.name}",
+            known=task.name in self.catalogue.tasks,
             rows=shown.task_rows(board, index),
         )
 
@@ -152,6 +159,9 @@ class Pages:
         overview.places |= {views.slug(place): place for row in board.rows for place in views.places(row)}
         overview.regimes |= {views.regime(row) for row in board.rows}
         overview.suites.append(shown.download_view(board, files))
+        overview.dates += shown.dates(board)
+        for index, task in enumerate(board.tasks):
+            overview.tasks.setdefault(task.name, []).append(shown.task_line(board, index))
 
         for row in board.rows:
             overview.sections.setdefault(row.label, []).append(self._method_section(board, row))

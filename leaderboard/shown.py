@@ -8,8 +8,9 @@ from statistics import fmean
 from typing import Any
 
 from bench.analysis import imbalance
+from bench.analysis.names import readable
 from bench.analysis.rows import Board, Row
-from bench.analysis.runs import Run
+from bench.analysis.runs import REFERENCE, Run
 from leaderboard import views
 from leaderboard.environment import reproduce_command
 
@@ -65,11 +66,41 @@ def task_rows(board: Board, index: int) -> list[tuple[Any, ...]]:
     return found
 
 
+def task_line(board: Board, index: int) -> tuple[Any, ...]:
+    """Suite, base score, pass@8 of the base if recorded, after the reference, the best row and its gain."""
+    runs = [run for row in board.rows for run in row.runs]
+    base = fmean(run.record.tasks[index].before.mean for run in runs)
+    tries = [each.at_8 for run in runs if (each := getattr(run.record.tasks[index], "attempts", None))]
+    reference = board.row(REFERENCE)
+    scores = [score.mean for run in reference.runs if (score := run.record.tasks[index].after)] if reference else []
+    best = max(views.together(board) or board.rows, key=lambda row: (row.tasks[index].mean, row.label))
+
+    after = fmean(scores) if scores else None
+    found = best.label, readable(best.runs[0]), best.tasks[index].mean
+    return board.name, base, fmean(tries) if tries else None, after, *found
+
+
+def dates(board: Board) -> list[tuple[str, str, str, str, int]]:
+    """For every row: the day of its last run, suite, label, name as people read it, and how many runs."""
+    return [
+        (last_day(row), board.name, row.label, readable(row.runs[0]), len(row.runs))
+        for row in sorted(board.rows, key=lambda row: row.label)
+    ]
+
+
+def last_day(row: Row) -> str:
+    """The day on which the row's last run finished, as in 2026-03-01."""
+    return max(run.record.provenance.finished[:10] for run in row.runs)
+
+
 def use(row: Row) -> dict[str, Any]:
+    """What a method's page says of a row's method."""
     method = row.runs[0].record.method
     wrapped = method.name.partition("/")
     return {
         "name": method.name,
+        "title": readable(row.runs[0]),
+        "commit": row.runs[0].record.provenance.commit,
         "method": method,
         "places": views.places(row),
         "file": f"the adapter of {wrapped[0]}" if wrapped[1] else f"methods/{method.name}.py",

@@ -24,6 +24,9 @@ HOOKS = (
 FIELDS = ("Source", "Differs", "Costs")
 CLAIM = "Conflicts"
 """A fourth field, for methods that combine gradients: how often the update opposes a task."""
+FORMULA = "Formula"
+"""The last field, if a method has one: what it computes, as AsciiMath that `leaderboard/formulas.py` reads."""
+KNOWN = (*FIELDS, CLAIM, FORMULA)
 CLAIMANTS = {"GramianWeighting", "GradientCombination"}
 HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 """Kinds of characters that no card has, by Unicode: controls, marks of direction, separators of lines."""
@@ -51,6 +54,10 @@ class MethodCard:
     """Names of hook classes, in the order of the step."""
     class_name: str
     path: Path
+    formula: str = ""
+    """What it computes, in AsciiMath, `;` between lines; '' where the method does not say."""
+    detail: str = ""
+    """The free text after the fields."""
     variant: str = ""
     """The member of a family of methods in one file, as in torchjd/UPGrad; '' for a method that is a file."""
 
@@ -80,7 +87,7 @@ def _parsed(path: Path, changed: int, size: int) -> tuple[MethodCard, tuple[str,
     except SyntaxError as error:
         raise broken(path, f"line {error.lineno} is not Python: {error.msg}") from None
 
-    title, summary, fields = _read_docstring(path, ast.get_docstring(tree) or "")
+    title, summary, fields, detail = _read_docstring(path, ast.get_docstring(tree) or "")
     method, acts_on = _method_class(path, tree)
     values = dict(_constants(method))
 
@@ -97,18 +104,19 @@ def _parsed(path: Path, changed: int, size: int) -> tuple[MethodCard, tuple[str,
 
     source, differs, costs = (fields[field] for field in FIELDS)
     claim = _claim(path, fields.get(CLAIM, ""), acts_on)
-    card = MethodCard(name, version, title, summary, source, differs, costs, claim, acts_on, method.name, path)
+    said = (title, summary, source, differs, costs, claim)
+    card = MethodCard(name, version, *said, acts_on, method.name, path, fields.get(FORMULA, ""), detail)
     return card, variants
 
 
-def _read_docstring(path: Path, text: str) -> tuple[str, str, dict[str, str]]:
-    """Title, summary and fields. Free text may follow after a blank line."""
+def _read_docstring(path: Path, text: str) -> tuple[str, str, dict[str, str], str]:
+    """Title, summary, fields, and the free text that may follow after a blank line."""
     # A terminal would obey a control character, and a page would turn its text around.
     hidden = next((sign for sign in text if sign != "\n" and unicodedata.category(sign) in HIDDEN), "")
     if hidden:
         raise broken(path, f"the docstring has the character U+{ord(hidden):04X}, which nobody can see; leave it out")
 
-    head, body, *_ = [*re.split(r"\n\s*\n", text), ""]
+    head, body, *rest = [*re.split(r"\n\s*\n", text), ""]
     first = re.fullmatch(r"([^:]+): (.+\.)", " ".join(head.split()))
     if first is None:
         raise broken(path, "the docstring must begin with a line 'Title: sentence.'")
@@ -116,15 +124,15 @@ def _read_docstring(path: Path, text: str) -> tuple[str, str, dict[str, str]]:
     fields: dict[str, str] = {}
     for line in body.splitlines():
         key = line.partition(" ")[0] or next(reversed(fields), "")  # an indented line continues a field
-        if key not in (*FIELDS, CLAIM) or (key in fields and line.startswith(key)):
-            raise broken(path, f"{line!r} must begin with {', '.join(FIELDS)}, {CLAIM} (each once) or be indented")
+        if key not in KNOWN or (key in fields and line.startswith(key)):
+            raise broken(path, f"{line!r} must begin with {', '.join(KNOWN)} (each once) or be indented")
         fields[key] = f"{fields.get(key, '')} {line.removeprefix(key).strip()}".strip()
 
     if missing := [field for field in FIELDS if not fields.get(field)]:
         raise broken(path, f"after a blank line, the docstring must also say {', '.join(missing)}")
-    if list(fields) != [field for field in (*FIELDS, CLAIM) if field in fields]:
-        raise broken(path, f"the fields are in the order {', '.join(FIELDS)}, {CLAIM}")
-    return first[1], first[2], fields
+    if list(fields) != [field for field in KNOWN if field in fields]:
+        raise broken(path, f"the fields are in the order {', '.join(KNOWN)}")
+    return first[1], first[2], fields, "\n\n".join(part for part in rest if part)
 
 
 def _claim(path: Path, text: str, acts_on: tuple[str, ...]) -> str:

@@ -5,6 +5,7 @@ Differs    averages where the paper sums (our scale convention); eigenvalues of 
            keeps their digits at any ratio of norms; the rank, and with it the least eigenvalue, is read off the cosines
 Costs      one eigendecomposition and one singular value decomposition of size K; no extra backward pass
 Conflicts  in 85 % of strongly conflicting gradients
+Formula    w = sqrt(s) V Lambda^(-1/2) V^T ones / K ; G = V Lambda V^T ; s = min_k lambda_k
 
 With M = V L V' the Gramian, the weights are sqrt(s) V L^(-1/2) V' 1 / K: principal directions get the length sqrt(s).
 The paper's s is the least eigenvalue, so that nearly dependent gradients give a short update.

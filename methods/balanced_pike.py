@@ -4,6 +4,7 @@ Source     Li et al. 2025, arXiv 2502.06244, lemma 3.6 with algorithm 1
 Differs    as `pike`; reward gap in place of the loss, as an exponential mean; the weights y_k are K softmax, where
            the lemma has tau softmax, so that equal gaps give 1 each; norms and variances are those of y_k L_k
 Costs      nothing beyond a plain step: norms and variances follow from what is measured anyway
+Formula    y = K softmax(tau L) ; p_k prop p_k exp(y_k^2 / s (zeta_1 norm(g_k)^2 - zeta_2 sigma_k^2 / (2 b)))
 
 Every `interval` steps y = K softmax(tau gap), the gradient weights of (1 / tau) log sum_k exp(tau L_k), and then the
 shares move as PiKE's do, for the losses y_k L_k. A task's loss weight is its share of the prompts times y_k.

@@ -6,6 +6,7 @@ Differs    solved exactly, where the reference code calls a general optimiser; d
            a task if c < 1, never if c >= 1
 Costs      one cone program of size K; no extra backward pass
 Conflicts  in 88 % of strongly conflicting gradients
+Formula    d = argmax_d min_k inner(g_k, d) such that norm(d - g_0) <= c norm(g_0) ; g_0 = 1/K sum_k g_k
 
 The direction maximises min_k <g_k, d> over |d - g_0| <= c |g_0|, g_0 the mean gradient.
 """

@@ -4,6 +4,7 @@ Source     Wang et al. 2025 (Nemotron-Cascade), arXiv 2512.13607, from a seconda
 Differs    the order is drawn from the seed, where the paper puts domains in an order of its own: a blind benchmark has
            no names to order by; every task gets the same number of steps, and optimizer and warm-up begin anew with it
 Costs      K warm-ups of the learning rate; no more prompts
+Formula    theta_j = RL_(pi(j))(theta_(j-1)), j = 1, ..., K
 
 Whatever a later stage undoes of an earlier one stays undone.
 """

@@ -6,6 +6,7 @@ Differs    each task is sampled by the model that the earlier tasks of the round
            AdamW does not see a common factor
 Costs      K times the optimizer steps, each at the suite's learning rate and with 1/K of the prompts: no more prompts,
            but AdamW can go alpha K times as far as in the full steps of other methods; one copy of the parameters
+Formula    phi_k = AdamW(phi_(k-1), g_(pi(k))), phi_0 = theta ; theta <- phi_0 + alpha (phi_K - phi_0)
 
 With pi a random order of the tasks: phi_0 = theta, phi_k = AdamW(phi_{k-1}, g_pi(k)),
 theta <- phi_0 + alpha (phi_K - phi_0). AdamW's moments go on through the rounds.

@@ -9,6 +9,8 @@ Differs    from the paper's formula, w = DF RCS + (1 - DF) ACS, where that code 
            and 200 steps; slopes below rounding are 0
 Costs      in SFT one forward pass over a validation batch as large as the training batch, a step; in GRPO nothing
            beyond a plain step
+Formula    w = softmax(K (DF RCS + (1 - DF) ACS)) ; RCS_k = softmax_k((K a_k) / (sum_j abs(a_j))) ; ACS_k =
+           softmax_k((-N a_k) / (sum_s abs(a_k(s))))
 
 a_k is the least-squares slope of L_k / L_k(0) over the window, a_max that of its maximum over the tasks.
   RCS_k = softmax_k(K a_k / sum_j |a_j|)

@@ -5,6 +5,7 @@ Differs    averages the projections where the paper sums them (our scale convent
            the same direction at any number of parameters; opposite gradients, which no direction serves, give zero
 Costs      one eigendecomposition of size K; no extra backward pass
 Conflicts  never, of independent gradients
+Formula    u = U^+ ones ; d = (1/K sum_k inner(g_k, u)) u / norm(u)^2
 
 The update is (mean_k <g_k, u>) u with u along U^+ 1, where U has the unit gradients as rows. As U^+ = U' (U U')^+, only
 the cosines U U' are needed. The claim is for independent gradients: of dependent ones, U^+ 1 is the least-squares

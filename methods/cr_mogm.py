@@ -5,6 +5,7 @@ Differs    alpha is constant, where the paper's theorem lets it rise to 1 as the
            TorchJD's; the mean begins with the first weights, as in TorchJD; a silent task gets no weight in that
            step, and its mean stays as it is
 Costs      nothing beyond the method inside
+Formula    w_t = alpha w_(t-1) + (1 - alpha) w(g_1, ..., g_K)
 
     w_t = alpha w_(t-1) + (1 - alpha) (the method's weights at step t)
 """

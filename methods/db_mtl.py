@@ -10,6 +10,7 @@ Differs    the reward gap, 1 - mean reward, in place of the loss (under SFT it i
 Costs      state of one more [K, P], in float32 or wider; a pass that changes it, one for the norms and one for the
            sum; no extra backward pass
 Conflicts  in 91 % of strongly conflicting gradients
+Formula    m_k <- beta m_k + (1 - beta) nabla log L_k ; d = 1/K sum_k (max_j norm(m_j)) / norm(m_k) m_k
 
 The gradient of log L_k is g_k / L_k. As all averages are scaled to one norm, the log only says which of a task's
 steps count more in its average: those with a small gap. A silent task's average shrinks, but the scaling undoes it, so

@@ -4,6 +4,7 @@ Source     He et al. 2025, arXiv 2509.07558
 Differs    the constant before the sum, which the paper leaves open, is 1 / (mean length in the run's first step): there
            equal lengths give GRPO's update
 Costs      nothing beyond a plain step
+Formula    d prop sum_i x_i G_i ; x_i = L_i^(-alpha) / (sum_j L_j^(-alpha))
 
 With G_i the gradient of completion i summed over its L_i tokens, the update is the constant times sum_i x_i G_i over
 the completions of the step, x_i = L_i^-alpha / sum_j L_j^-alpha. The variance of G_i grows with L_i, so alpha = 1 has

@@ -6,6 +6,7 @@ Differs    online: the shares steer the run itself, where the paper learns them 
            the rate has no unit; squares are unbiased where two halves of a batch are there; no share falls under a
            floor
 Costs      nothing beyond a plain step: the products are measured anyway
+Formula    p_k prop p_k exp((eta inner(g_k, sum_j g_j)) / (K s))
 
 p_k <- p_k exp(rate <g_k, sum_j g_j> / (K s)), normalised, with s the mean squared norm. Orthogonal gradients of one
 norm leave the shares as they are.

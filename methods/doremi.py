@@ -6,6 +6,7 @@ Differs    reference, proxy and final model are the same model, trained from the
            mean of the last quarter of its steps, and the excess is clipped at 0 for the task, not for each token;
            weights are shares of the proxy's prompts, where the paper weighs its losses
 Costs      half of the budget by default, for a reference and a proxy that are thrown away; two more warm-ups
+Formula    p_k prop p_k exp(eta max(L_k - L_k^ref, 0)) ; p <- (1 - c) p + c / K
 
 The proxy's shares: p_k <- p_k exp(step max(L_k - L_k ref, 0)), normalised, p <- (1 - smoothing) p + smoothing / K. The
 final model is trained on their mean.

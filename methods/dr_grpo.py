@@ -3,6 +3,7 @@
 Source     Liu et al. 2025, arXiv 2503.20783, section 3.2
 Differs    nothing; the constant that the paper leaves open is the longest reply the suite allows
 Costs      nothing beyond a plain step
+Formula    A_i = r_i - 1/G sum_j r_j ; w_i = 1 / T_max
 """
 
 import torch

@@ -5,6 +5,7 @@ Differs    all tasks are alike: the mean gradient is projected, where GEM projec
            the cone of past tasks; no margin; exact, so the update opposes no task at any ratio of gradient norms
 Costs      one quadratic program of size K; no extra backward pass
 Conflicts  never
+Formula    d = argmin_d norm(d - g_0)^2 such that inner(g_k, d) >= 0 for all k ; g_0 = 1/K sum_k g_k
 """
 
 from torch import Tensor

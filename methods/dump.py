@@ -4,6 +4,7 @@ Source     Wang et al. 2025, arXiv 2504.09710, equation 3 and algorithm 1
 Differs    each completion counts at the mean |A| of its task in that step; prompts follow the shares exactly, where the
            paper draws them
 Costs      nothing beyond a plain step
+Formula    p = softmax(u / tau) ; u_k = bar(abs(A))_k + sqrt((2 ln(N + 1)) / (n_k + 1))
 
 UCB_k = (mean |A| of the last `window` completions of task k) + sqrt(2 ln(N + 1) / (n_k + 1)), with n_k completions of
 task k so far and N of all; shares are softmax(UCB / temperature). A task without completions so far has mean 0.

@@ -4,6 +4,7 @@ Source     Liu et al. 2019, arXiv 1803.10704
 Differs    the reward gap in place of the loss; an epoch is a part of the run's steps; weights sum to 1, the paper's
            sum to K; a task whose mean gap was 0 counts as unchanged
 Costs      nothing beyond a plain step
+Formula    w = softmax(r / T) ; r_k = L_k^(e-1) / L_k^(e-2)
 
 w = softmax(r / T), r_k = L_k(last epoch) / L_k(the epoch before); 1/K in the first two epochs.
 """

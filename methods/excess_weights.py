@@ -5,6 +5,7 @@ Differs    the reward gap in place of the preference loss; weights are shares of
            trained here, K of them for a part of the budget, and L* is the mean gap of the last quarter of their
            steps; the step size is ours, as for `group_dro`
 Costs      a part of the budget, half by default, trains the specialists, which are thrown away; a second warm-up
+Formula    w_k prop w_k exp(eta max(L_k - L_k^*, 0))
 
 w_k <- w_k exp(eta max(L_k - L*_k, 0)), normalised to sum 1, after each step of the joint training.
 """

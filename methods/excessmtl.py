@@ -8,6 +8,7 @@ Differs    weights sum to 1 where the code of the paper has them sum to K; no 1e
 Costs      state of one more [K, P], in float32 or wider; a pass that changes it and a second one over the gradients; no
            extra backward pass
 Conflicts  in 99 % of strongly conflicting gradients
+Formula    w_k prop w_k exp(eta e_k / e_k^first) ; e_k = sum_x g_(k,x)^2 / H_(k,x) ; H_k = sqrt(sum_t g_(k,t)^2)
 
 H_k = sqrt(sum over steps of g_k^2) by coordinate is AdaGrad's estimate of the curvature. The excess risk
 e_k = sum g_k^2 / H_k, relative to the first one (the sum of |g_k|), moves the weights: w_k <- w_k exp(step e_k).

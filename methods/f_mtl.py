@@ -6,6 +6,7 @@ Differs    no task has parameters of its own, so all are shared; rho is that of 
            a gradient has no direction of ascent, and no flat part; identical tasks give their gradient at the worst
            near point, which is g at rho 0 only; under RL the loss near by is the clipped surrogate
 Costs      a second forward and backward pass over every task's batch; two more [K, P] buffers; two solves
+Formula    d = A(g_1, ..., g_K) + A'(f_1, ..., f_K) ; f_k = nabla L_k(theta + rho g_k / norm(g_k)) - g_k
 
 For each task k:  ascent_k = rho g_k / |g_k|,  flat_k = (gradient of L_k at theta + ascent_k) - g_k.
 The direction is A(g_1 .. g_K) + A'(flat_1 .. flat_K), where A' is a second copy of the method A with its own state.

@@ -6,6 +6,7 @@ Differs    solved exactly by Newton's method, where the reference code takes bou
            convention); opposes no task, and is zero where no direction serves all
 Costs      one convex problem of size K; no extra backward pass
 Conflicts  never
+Formula    d = sum_k w_k g_k ; (G w)_k = w_k^(-1/alpha)
 
 alpha = 1 is Nash-MTL. Towards 0 it nears the mean gradient, towards infinity the direction of MGDA.
 """

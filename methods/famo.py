@@ -7,6 +7,8 @@ Differs    the reward gap in place of the loss, in the gradient as well; under G
            L is an exponential mean over steps, with `decay` 0 as published; no floor under the logarithm: a task whose
            gap is 0 gets weight 0 and has no say in the logits; the least loss is 0
 Costs      in SFT a second forward pass over the step's batch; under GRPO nothing beyond a plain step
+Formula    z = softmax(xi) ; d prop sum_k z_k (nabla L_k) / L_k ; xi <- Adam(xi, nabla_xi sum_k z_k (log L_k - log
+           L_k^after))
 
 z = softmax(xi). The update follows sum_k z_k grad L_k / L_k, scaled so that the weights sum to 1. Then xi takes a
 step of Adam, with weight decay in the gradient, that lowers sum_k z_k (log L_k - log L_k after the update).

@@ -8,6 +8,7 @@ Differs    there is no target task: the score is the mean reward over all tasks,
            their scores cost; where that is none, and for one task, it is plain joint training
 Costs      all of it out of the budget: with the defaults and K = 5, of 60 steps 20 train the joint branch, 20 the
            specialists, and 20 score; one model a branch in memory
+Formula    theta = (sum_b w_b theta_b) / (sum_b w_b) ; w_b = argmax_(w in {0, 1/n bar(w), ..., bar(w)}) score(theta)
 
 Branches in order of score: w_1 = 1. For each next: w_b = the one of {0, 1/grid, ..., 1} * (mean of the weights so
 far) whose merged model sum w theta / sum w scores best.

@@ -5,6 +5,7 @@ Differs    the reward gap in place of the loss, in the gradient as well: log L i
            gradient by 1 / L; weights are normalised to sum 1, which leaves out the factor (prod L)^(1/K); L is an
            exponential mean over steps, with `decay` 0 as published; a task whose gap is 0 gets weight 0
 Costs      nothing beyond a plain step
+Formula    L = (prod_k L_k)^(1/K) ; nabla L prop sum_k (nabla L_k) / L_k
 
 The gradient of (prod L_k)^(1/K) is proportional to sum_k grad L_k / L_k. A task that is nearly solved weighs much.
 """

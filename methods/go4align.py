@@ -6,6 +6,7 @@ Differs    the reward gap in place of the risk, an exponential mean over steps, 
            ours, as the paper picks it on validation data for each data set; a task whose gap is 0 weighs as the one
            with the smallest gap above 0
 Costs      nothing beyond a plain step
+Formula    w_k = mean_(j in group(k)) gamma_j ; gamma_k = Q_k bar(L) / L_k ; Q_k prop Q_k exp(-beta L_k)
 
 P_k = mean(L) / L_k, Q_k <- Q_k exp(-beta L_k) normalised to sum 1, gamma = P Q; the weight of a task is the mean gamma
 of its group, where k-means splits the tasks into groups by gamma.

@@ -6,6 +6,7 @@ Differs    masks the gradients of parameters where the paper masks those of an a
            one leak for all tasks
 Costs      P uniform draws and a pass over the gradients; no extra backward pass
 Conflicts  in 100 % of strongly conflicting gradients
+Formula    P = 1/2 (1 + (sum_k g_k) / (sum_k abs(g_k))) ; d = 1/K sum_k max(g_k, 0) if U < P, else 1/K sum_k min(g_k, 0)
 
 With S+ and S- the sums of the positive and of the negative entries at a coordinate, the purity is
 P = (1 + sum g / sum |g|) / 2 = S+ / (S+ - S-). A uniform U < P keeps S+, any other keeps S-. A leak l adds

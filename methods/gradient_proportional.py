@@ -4,6 +4,7 @@ Source     arXiv 2510.19178, appendix C (policy named there; the exact formula i
 Differs    p_k is proportional to S_k^q with S an exponential mean of the unbiased squared norm, q < 0 being
            the inverse policy; every task keeps at least `floor`; the first `warm_up` steps are uniform
 Costs      nothing beyond a plain step: the norms are measured anyway
+Formula    p_k = f + (1 - K f) S_k^q / (sum_j S_j^q) ; S_k <- beta S_k + (1 - beta) norm(g_k)^2
 """
 
 import torch

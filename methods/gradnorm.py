@@ -7,6 +7,7 @@ Differs    the reward gap in place of the loss, an exponential mean over steps; 
            gradient, not of the last shared layer, and each step's are divided by the largest of them, so that Adam
            hears every step alike at any scale; tasks without a gradient are left out
 Costs      nothing beyond a plain step: the norms are measured anyway
+Formula    w = softmax(xi) ; xi <- xi - eta nabla_xi sum_k abs(w_k n_k - bar(w n) r_k^alpha) ; n_k = norm(g_k)
 
 The logits lower sum_k |w_k n_k - mean(w n) r_k^alpha|, the mean held constant, with n the gradient norms and
 r_k = L_k / L_k(0) over its mean. Weights chosen in a step are used in the next.

@@ -6,6 +6,7 @@ Differs    averages where the paper sums (our scale convention); no reweighting 
            orthonormalises the gradients one after the other
 Costs      K pseudo-inverses of size K - 1; no extra backward pass
 Conflicts  never
+Formula    d = 1/K sum_i g'_i ; g'_i = g_i - P_i g_i if min_j inner(g_i, g_j) < 0 ; P_i onto span {g_j : j != i}
 
 With S_i the span of the other gradients, g_i' = g_i - P(S_i) g_i, whose product with every g_j but g_i is 0.
 """

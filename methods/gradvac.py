@@ -6,6 +6,8 @@ Differs    a layer is a parameter tensor; averages the turned gradients where th
            gradients; a gradient that was turned to zero is left there; a pair with a silent task keeps its usual cosine
 Costs      a Gramian of every tensor and a second pass over the gradients; no extra backward pass
 Conflicts  in 90 % of strongly conflicting gradients
+Formula    g'_i <- g'_i + (norm(g'_i) (q sqrt(1 - p^2) - p sqrt(1 - q^2))) / (norm(g_j) sqrt(1 - q^2)) g_j if p < q ; p
+           = cos(g'_i, g_j) ; q <- (1 - beta) q + beta p
 
 With p the cosine of g_i' to g_j and q the usual one, if p < q:
 g_i' <- g_i' + |g_i'| (q sqrt(1 - p^2) - p sqrt(1 - q^2)) / (|g_j| sqrt(1 - q^2)) g_j; then q <- (1 - beta) q + beta p.

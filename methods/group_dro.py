@@ -5,6 +5,7 @@ Differs    the reward gap in place of the loss; all tasks of the step are update
            where Algorithm 1 draws one group; no adjustment for group sizes, the code's default; eta is 0.1, where the
            code has 0.01 for tens of thousands of steps: over a run of 60 that leaves the weights nearly equal
 Costs      nothing beyond a plain step
+Formula    w_k prop w_k exp(eta L_k)
 
 w_k <- w_k exp(eta L_k), normalised to sum 1, before each use.
 """

@@ -6,6 +6,7 @@ Differs    the reward gap in place of the loss, in the gradient as well; the ear
            normalised to sum 1, where the paper's z sum to K; L is an exponential mean over steps, with `decay` 0 as
            published; a task whose gap is 0 gets weight 0; one whose early level is 0 counts as unchanged
 Costs      nothing beyond a plain step
+Formula    L = sum_k z_k log L_k ; z = softmax(L / L^early)
 
 The loss is sum_k z_k log L_k with z = softmax(L / L_early), and 1/K before the early level is known, so that the
 weight of task k's gradient is proportional to z_k / L_k.

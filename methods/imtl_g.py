@@ -7,6 +7,7 @@ Differs    gradients of the trained parameters, where the paper takes those of a
            dependent gradients the projections are equal in least squares, and of opposite ones the update is zero
 Costs      one eigendecomposition of size K; no extra backward pass
 Conflicts  never, of independent gradients
+Formula    d = sum_k w_k g_k, sum_k w_k = 1 ; inner(d, g_k) / norm(g_k) = c for all k
 
 <d, u_k> = c for all k and d = sum_k w_k g_k give w_k = c a_k / |g_k| with a = C^+ 1, C the cosines; sum_k w_k = 1 gives
 c = 1 / sum_k (a_k / |g_k|). The direction is ConFIG's. Negative a_k of quiet tasks make c negative or as large as you

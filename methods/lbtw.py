@@ -5,6 +5,7 @@ Differs    the reward gap in place of the loss; the first loss is the mean gap o
            where the paper takes the first batch of every epoch; L is an exponential mean over steps, with `decay` 0 as
            published; weights are normalised to sum 1; a task whose early level is 0 counts as unchanged
 Costs      nothing beyond a plain step
+Formula    w_k prop (L_k / L_k^early)^alpha
 
 w_k is proportional to (L_k / L_k early)^alpha, and is 1/K before the early level is known.
 """

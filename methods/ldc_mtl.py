@@ -6,6 +6,7 @@ Differs    the reward gap in place of the loss; the distance is the mean over al
            that sees the inputs; weights of the gradients are normalised to sum 1; the first loss is the mean gap of the
            first steps, a share of the run; L is an exponential mean over steps, with `decay` 0 as published
 Costs      nothing beyond a plain step
+Formula    min_(theta, xi) sum_k w_k l_k + lambda / (K - 1) sum_(j < k) abs(w_j l_j - w_k l_k) ; w = softmax(xi)
 
 With l_k = L_k / L_k early and w = softmax(xi), both the model and xi lower
 sum_k w_k l_k + lambda / (K - 1) sum_{j < k} |w_j l_j - w_k l_k|.

@@ -10,6 +10,7 @@ Differs    moves every task's momentum in every step, where the paper visits one
 Costs      state of one more [K, P], in float32 or wider; a pass that changes it, one for its Gramian and one for the
            sum; no extra backward pass
 Conflicts  in 0 % of strongly conflicting gradients
+Formula    m_k <- beta m_k + (1 - beta) g_k ; u = M^+ ones ; d = (1/K sum_k inner(m_k, u)) u / norm(u)^2
 
 m_k <- b m_k + (1 - b) g_k, divided by 1 - b^t; the update is along u = M^+ 1, with M the unit momenta, and as long as
 the mean of the momenta's projections on u. A silent task's gradient is zero: its momentum shrinks and keeps its say.

@@ -7,6 +7,7 @@ Differs    solved exactly, where the reference code stops Frank-Wolfe early; wit
            reward gap in place of the loss; opposes no task, and is zero where no direction serves all
 Costs      one quadratic program of size K; no extra backward pass
 Conflicts  never
+Formula    d = sum_k w_k g_k ; w = argmin_(w in Delta) norm(sum_k w_k g_k)^2
 """
 
 from typing import Literal

@@ -6,6 +6,8 @@ Differs    averages the projected gradients where the paper sums them (our scale
            works on Gramians and is the same, because every projected gradient stays in the span of the gradients
 Costs      a Gramian of every tensor and a second pass over the gradients; no extra backward pass
 Conflicts  in 90 % of strongly conflicting gradients
+Formula    g_(i,T) <- g_(i,T) - inner(g_(i,T), g_(j,T)) / norm(g_(j,T))^2 g_(j,T) if inner(g_(i,T), g_(j,T)) < 0 for
+           every tensor T ; d = 1/K sum_i g_i
 """
 
 import torch

@@ -8,6 +8,7 @@ Differs    the product of two independent batches is the step's cross Gramian, w
            a square without an estimate is the measured one; silent tasks keep their weights, at most 1/K in the mean
 Costs      one product of size K; no extra backward pass
 Conflicts  in 99 % of strongly conflicting gradients, in the first step
+Formula    w <- Pi_Delta(w - gamma (G_1 G_2^T + rho I) w) ; d = G_3^T w
 
 w <- the simplex's nearest point to w - gamma (G1 G2' + rho) w, and the update is G3' w.
 """

@@ -7,6 +7,7 @@ Differs    pilots are short trainings from the same start and part of the budget
            tasks on fresh training prompts; where the budget has no room for the pilots it is plain joint training
 Costs      pilots and scores come out of the budget: of 60 steps, with K = 5, 18 train pilots and about 2 score; K + 1
            more warm-ups
+Formula    w^* = argmax_(w in Delta) (a + b^T w + w^T C w)
 
 score(w) = a + b'w + w'Cw; the mixture is the best point that projected ascent on the simplex finds from any pilot.
 """

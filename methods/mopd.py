@@ -6,6 +6,7 @@ Differs    the specialists are trained here, K of them at the budget of one mode
            each completion counts the same; prompts are shared out equally
 Costs      the distillation's steps sample as any other and make two more forward passes, the student's and its task's
            teacher's; K + 1 models in memory; K + 1 more warm-ups
+Formula    A_t = log p_k(y_t) - log p_theta(y_t)
 
 A completion y of a prompt of task k is weighed at every token by log p_k(y_t) - log p(y_t), with p_k the specialist and
 p the student that sampled it: the policy gradient of the reverse KL divergence of the next token.

@@ -6,6 +6,7 @@ Differs    the weights weigh the task losses, where the paper keeps to them by s
            takes that of the surrogate on the same batch; the mean begins with its first value; Adam has its weight
            decay in the gradient, as in that code; 1 - loss is the reward in SFT
 Costs      nothing beyond a plain step
+Formula    z = softmax(xi) ; s_k = clip(J_k - J_k^before, c) + lambda J_k ; xi <- Adam(xi, nabla_xi sum_k z_k s_k)
 
 z = softmax(xi). With J the mean reward, s_k = clip(J_k - J_k before, +-clip) + level J_k, and xi takes a step of
 Adam that lowers sum_k z_k s_k, before z is used.

@@ -5,6 +5,7 @@ Differs    a step has a fixed number of prompts, so silent groups are not drawn 
            its groups with advantage, and it is weighed by z_k, as in a batch that was filled up; improvement and Adam
            as in `mt_grpo`, the correction of the shares as in `mt_grpo_sampler`
 Costs      nothing beyond a plain step
+Formula    p_k prop z_k min(1 / (1 - rho_k), c) ; z = softmax(xi) ; xi <- Adam(xi, nabla_xi sum_k z_k s_k)
 
 z = softmax(xi) as in `mt_grpo`. Prompts are shared out in proportion to z_k min(1 / (1 - rho_k), cap), with rho_k the
 mean share of task k's groups without advantage.

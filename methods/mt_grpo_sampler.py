@@ -5,6 +5,7 @@ Differs    target shares are equal; a step has a fixed number of prompts, so non
            in the batch with zero advantage: only the correction of the shares remains; the exponential mean is
            corrected for its start
 Costs      nothing beyond a plain step
+Formula    p_k prop min(1 / (1 - rho_k), c)
 
 With rho_k the mean share of task k's prompt groups without any advantage, shares are proportional to
 m_k = min(1 / (1 - rho_k), cap): until the cap binds, every task expects the same number of groups with advantage.

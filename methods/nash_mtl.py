@@ -7,6 +7,7 @@ Differs    solved exactly by Newton's method, every step, where the reference co
            zero where no direction serves all
 Costs      one convex problem of size K; no extra backward pass
 Conflicts  never
+Formula    d = sum_k w_k g_k ; (G w)_k = 1 / w_k
 """
 
 from torch import Tensor

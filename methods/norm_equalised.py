@@ -5,6 +5,7 @@ Differs    the scaling alone, on the step's gradients: no logarithm of the loss,
            the paper sums (our scale convention)
 Costs      nothing beyond a plain step
 Conflicts  in 91 % of strongly conflicting gradients
+Formula    d = 1/K sum_k (max_j norm(g_j)) / norm(g_k) g_k
 """
 
 from torch import Tensor

@@ -7,6 +7,7 @@ Differs    backward transfer is the change of a task's mean reward after a short
            number of steps; where the budget has no room for the pilots it is plain joint training
 Costs      pilots and scores come out of the budget: of 60 steps, with K = 5, 12 train pilots and about 2 score; 2 K
            more warm-ups
+Formula    pi = argmax_pi sum_(i after j) B_(i,j) ; B_(i,j) = R_j(theta_i) - R_j(theta_0)
 
 B_ij: reward of task j after training on i, less that of the start. Task i is trained after j where B_ij is large.
 """

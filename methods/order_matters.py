@@ -6,6 +6,7 @@ Differs    loud tasks go first, where the paper takes those with most data: in R
            squared gradient norm; a task without an estimate is not loud, and if no task has one, all are. Half of the
            steps are the first stage, and the second is uniform: the paper tunes both
 Costs      two more warm-ups of the learning rate; no more prompts
+Formula    p_k = 1 / abs(loud) for k in loud, then p_k = 1/K
 """
 
 import torch

@@ -7,6 +7,8 @@ Differs    the specialists are trained here, K of them at the budget of one mode
            kept, and 0 elsewhere
 Costs      K times the optimizer steps at 1/K of the prompts each; K task vectors in memory, and a few more of them
            while scores are computed
+Formula    s_k = exp(K n_k^2) tanh(tau_k sum_j tau_j) ; theta = theta_0 + scale (sum_k w_k tau_k) / (sum_k w_k), w_k =
+           ramp(s_k)
 
 Score of entry p of task k: exp(K n_kp^2) tanh(tau_kp sum_j tau_jp), n_k = |tau_k| moved to [0, 1]. Below the first
 `share` of a task's scores the weight is 0; above, it rises linearly to 1 at the highest score. theta = theta_0 + scale

@@ -6,6 +6,8 @@ Differs    every task is primary in turn and the directions are averaged: the pa
            without prompts keeps its mean squared norm
 Costs      K quadratic programs of size K; no extra backward pass
 Conflicts  in 2 % of strongly conflicting gradients
+Formula    d_i = argmin_d norm(d - tilde(g)_i)^2 such that inner(tilde(g)_j, d) >= tau norm(tilde(g)_j)^2 ; tilde(g)_k =
+           g_k / sqrt(v_k)
 
 With g~_k = g_k / sqrt(v_k), v_k a bias-corrected exponential mean of |g_k|^2, the direction for primary i is the point
 nearest to g~_i with <g~_j, d> >= tau |g~_j|^2 for all other j, rescaled to the length of g_i; g_i if there is none.

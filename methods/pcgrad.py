@@ -5,6 +5,7 @@ Differs    averages the projected gradients where the paper sums them (our scale
            Gramian and is the same, because every projected gradient stays in the span of the task gradients
 Costs      K^2 small dot products; no extra backward pass
 Conflicts  in 90 % of strongly conflicting gradients
+Formula    g'_i <- g'_i - inner(g'_i, g_j) / norm(g_j)^2 g_j if inner(g'_i, g_j) < 0 ; d = 1/K sum_i g'_i
 """
 
 import torch

@@ -6,6 +6,7 @@ Differs    norms and variances are divided by the tasks' mean squared gradient n
            in this unit; norms are unbiased exponential means, variances are those of one prompt group; no share
            falls under a floor, and weights move only when every task has estimates
 Costs      nothing beyond a plain step: norms and variances follow from what is measured anyway
+Formula    p_k prop p_k exp(1/s (zeta_1 norm(g_k)^2 - zeta_2 sigma_k^2 / (2 b)))
 
 Every `interval` steps of b prompts in all, w_k <- w_k exp(zeta_1 |g_k|^2 / s - zeta_2 sigma_k^2 / (2 b s)), then w is
 normalised; s is the mean over tasks of the squared norm of a step's gradient, noise and all.

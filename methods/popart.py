@@ -5,6 +5,7 @@ Differs    there is no value head whose output must be preserved: the group's me
            scale is left of the method; moments are corrected for their start; decay 0.9, for runs of tens of steps,
            where the papers move by 3e-4 a step
 Costs      nothing beyond a plain step
+Formula    A_i = (r_i - mean(r)) / sigma_k ; sigma_k^2 = nu_k - mu_k^2
 
 A_i = (r_i - mean of its group) / sigma_k, with sigma_k^2 = nu_k - mu_k^2 from exponential means of rewards and of their
 squares, this step's included, and at least 1e-4.

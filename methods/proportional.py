@@ -3,6 +3,7 @@
 Source     examples-proportional mixing; Raffel et al. 2020, arXiv 1910.10683, section 3.5.2
 Differs    no artificial limit on the size of a task
 Costs      nothing beyond a plain step
+Formula    p_k = n_k / (sum_j n_j)
 
 Where all tasks have the same number of rows this is `uniform`.
 """

@@ -6,6 +6,7 @@ Differs    the specialists are trained here, K of them at the budget of one mode
            step samples fresh prompts from the specialists, so no completion is used twice; a completion weighs by its
            reward, which is 0 or 1 in most tasks, and counts the same at any length; prompts are shared out equally
 Costs      no more passes than a plain step; K + 1 models in memory; K + 1 more warm-ups
+Formula    max_theta mean_(y ~ p_k) r(y) log p_theta(y)
 
 The student's step raises the mean of r(y) log p(y_t) over the tokens of completions y of its task's specialist.
 """

@@ -3,6 +3,7 @@
 Source     Lin et al. 2022, arXiv 2111.10603
 Differs    weights sum to 1; the reference code scales them to sum K
 Costs      nothing beyond a plain step
+Formula    w = softmax(x), x ~ N(0, I)
 
 w = softmax(x), x ~ N(0, I).
 """

@@ -5,6 +5,8 @@ Differs    no task has parameters of its own; one random direction for all tasks
            task; a tensor or task without a slope adds nothing (there 0/0); rho is from the paper's grid, the code has
            0.001, and beta there is 1 - alpha here; identical tasks give their gradient at the uphill point
 Costs      two more forward passes and one more backward pass over every task's batch; one more [K, P] buffer
+Formula    theta' = theta + rho a_k / norm(a_k) ; a_k = alpha nabla L_0 + (1 - alpha) hat(g)_k ; hat(g)_k prop
+           (L_k(theta + mu z) - L_k(theta - mu z)) / (2 mu) z
 
     ghat_k = (L_k(theta + mu z) - L_k(theta - mu z)) / (2 mu) z,   z normal, then every tensor of ghat_k
              rescaled to the norm of that tensor of grad L_0,      L_0 the mean of the task losses

@@ -9,6 +9,7 @@ Differs    the product of two independent batches is the step's cross Gramian, w
            square without an estimate is the measured one; silent tasks keep their weights, at most 1/K in the mean
 Costs      `iterations` products of size K; no extra backward pass
 Conflicts  in 99 % of strongly conflicting gradients, in the first step
+Formula    w = argmin_(w in Delta) 1/2 norm(J^T (w + lambda / K ones))^2 ; d = (J^T w + lambda g_0) / (1 + lambda)
 
 Minimises |G' (w + lambda / K)|^2 / 2 over the simplex by projected descent with momentum, from the last weights; the
 update is (G' w + lambda mean_k g_k) / (1 + lambda). The estimate's eigenvalues are at most the measured Gramian's if

@@ -4,6 +4,7 @@ Source     Chen et al. 2025, Self-Evolving Curriculum, arXiv 2505.14970; rate an
            arXiv 2602.05547
 Differs    the step's prompts follow the policy exactly, where the paper draws the task of each prompt from it
 Costs      nothing beyond a plain step
+Formula    p = softmax(Q / tau) ; Q_k <- (1 - eta) Q_k + eta bar(abs(A))_k
 
 After every step Q_k <- (1 - rate) Q_k + rate mean |A|_k, from Q_k = 0; shares are softmax(Q / temperature).
 """

@@ -3,6 +3,7 @@
 Source     the specialists that every paper on multi-task learning compares with; K trainings, no formula
 Differs    nothing; the result is K models, and model k is evaluated on task k
 Costs      K models to keep and to serve; K times the optimizer steps at 1/K of the prompts each, so no more in all
+Formula    theta_k = argmin_theta L_k(theta), k = 1, ..., K
 
 What normalised gain divides by: the gain of a task when it shares its model with no other.
 """

@@ -8,6 +8,7 @@ Differs    the number of input weights a neuron keeps is a share of them, and it
            learn as a whole; the method inside sees the whole gradients, as in the paper's update, so what it promises
            of its direction may not hold for what is left
 Costs      nothing beyond the method inside; one byte a parameter
+Formula    theta <- theta - eta m d, m = 1 for the largest abs(theta) of a neuron, else 0
 """
 
 import torch

@@ -3,6 +3,7 @@
 Source     linear scalarisation; Kurin et al. 2022, arXiv 2201.04122
 Differs    weights are normalised to sum 1, so only their ratios matter
 Costs      nothing beyond a plain step
+Formula    L = sum_k w_k L_k, sum_k w_k = 1
 """
 
 import torch

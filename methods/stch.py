@@ -6,6 +6,7 @@ Differs    the reward gap in place of the loss, in the gradient as well; the ear
            to sum 1; L is an exponential mean over steps, with `decay` 0 as published; a task whose gap is 0 gets
            weight 0; one whose early level is 0 counts as unchanged
 Costs      nothing beyond a plain step
+Formula    L = mu log sum_k exp((log(L_k / L_k^nadir)) / mu)
 
 The loss is mu log sum_k exp(log(L_k / nadir_k) / mu), and the sum of log losses before the nadir is known. Its
 gradient weighs task k in proportion to (L_k / nadir_k)^(1/mu) / L_k: at mu = 1 this is the constant 1 / nadir_k;

@@ -6,6 +6,7 @@ Differs    cosines are those of whole gradients, where the paper projects them a
            exponential means over steps; rate and temperature are those of `sec`, the bandit that it extends; prompts
            follow the shares exactly, where the paper draws them; a task without a gradient has the cosine 0
 Costs      nothing beyond a plain step: the cosines are measured anyway
+Formula    p = softmax(Q / tau) ; Q_k <- (1 - eta) Q_k + eta bar(abs(A))_k (1 + alpha mean_(j != k) cos(g_k, g_j))
 
 score_k = mean |A|_k (1 + alpha mean_{j != k} cos(g_k, g_j)), Q_k <- (1 - rate) Q_k + rate score_k from Q_k = 0; shares
 are softmax(Q / temperature).

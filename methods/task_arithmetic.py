@@ -6,6 +6,7 @@ Differs    the specialists are trained here, K of them at the budget of one mode
            2306.01708 takes without such data. K equal task vectors t add up to K * scale * t, not to t (our scale
            convention would be scale = 1/K, the mean)
 Costs      K times the optimizer steps at 1/K of the prompts each; K task vectors in memory
+Formula    theta = theta_0 + scale sum_k tau_k ; tau_k = theta_k - theta_0
 
 theta = theta_0 + scale * sum_k tau_k, tau_k = theta_k - theta_0.
 """

@@ -4,6 +4,7 @@ Source     AgentRL, arXiv 2510.04206 (cross-task advantage normalisation)
 Differs    standard deviation with ddof 0 over the task's completions of the step; a task whose advantages
            are equal, up to rounding, gets zeros
 Costs      nothing beyond a plain step
+Formula    A'_i = (A_i - mean_k(A)) / (std_k(A))
 """
 
 import torch

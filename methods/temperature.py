@@ -3,6 +3,7 @@
 Source     Xue et al. 2021 (mT5), arXiv 2010.11934, section 3.2: p_k is proportional to size_k^alpha
 Differs    nothing
 Costs      nothing beyond a plain step
+Formula    p_k prop n_k^alpha
 
 The temperature is T = 1 / alpha: alpha = 1 is `proportional`, alpha = 0 is `uniform`. mT5 and XLM-R take 0.3.
 Where all tasks have the same number of rows, every alpha is `uniform`.

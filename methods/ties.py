@@ -7,6 +7,8 @@ Differs    the specialists are trained here, K of them at the budget of one mode
            elsewhere
 Costs      K times the optimizer steps at 1/K of the prompts each; K task vectors in memory, and the selection of their
            largest entries
+Formula    theta = theta_0 + scale mean_(k : sign(tau'_k) = gamma) tau'_k ; gamma = sign(sum_k tau'_k) ; tau'_k =
+           top(tau_k)
 
 tau'_k: tau_k without all but its largest entries. gamma = sign(sum_k tau'_k).
 theta = theta_0 + scale * (mean of the tau'_k whose sign is gamma), entry by entry.

@@ -8,6 +8,7 @@ Differs    the specialists are trained here, K of them at the budget of one mode
            of the singular triplets of t
 Costs      K times the optimizer steps at 1/K of the prompts each; K task vectors in memory; K + 2 singular value
            decompositions of every matrix
+Formula    theta = theta_0 + scale U_o diag(s) V_o^T ; U_o = P Q^T for U = P D Q^T
 
 Per matrix of r singular values: the first r/K triplets of each task are joined to U, s, V. With the decomposition
 U = P D Q', U_o = P Q' is the nearest matrix of orthonormal columns; V_o likewise. theta = theta_0 + scale *

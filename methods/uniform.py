@@ -3,6 +3,7 @@
 Source     the reference point of every comparison; the mixture of arXiv 2510.19178
 Differs    nothing
 Costs      nothing beyond a plain step
+Formula    p_k = 1/K ; L = 1/K sum_k L_k
 """
 
 import torch

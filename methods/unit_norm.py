@@ -5,6 +5,7 @@ Differs    whole gradients, where the paper takes those of the last layer; times
            paper's update has no unit; averages where the paper sums (our scale convention)
 Costs      nothing beyond a plain step
 Conflicts  in 91 % of strongly conflicting gradients
+Formula    d = 1/K sum_k bar(n) / norm(g_k) g_k ; bar(n) = 1/K sum_j norm(g_j)
 """
 
 from torch import Tensor

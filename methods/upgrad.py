@@ -5,6 +5,7 @@ Differs    no regularisation of the Gramian: the quadratic programs are solved o
            variables, by an active-set method in float64, so the guarantee holds at any norm ratio
 Costs      K quadratic programs of size K; no extra backward pass
 Conflicts  never
+Formula    d = 1/K sum_k P_C(g_k) ; C = {d : inner(d, g_j) >= 0 for all j}
 """
 
 import torch

@@ -5,6 +5,7 @@ Differs    the reward gap in place of the loss; weights are normalised to sum 1,
            losses fall; s is learned by Adam at a rate of its own, 0.025 as in Nash-MTL's code, where the paper has
            the model's optimizer; s begins at 0
 Costs      nothing beyond a plain step
+Formula    min_(theta, s) sum_k L_k / (2 e^(s_k)) + s_k / 2
 
 s minimises sum_k L_k / (2 e^s_k) + s_k / 2, at rest where e^s = L; the weights are proportional to e^-s. IMTL-L (Liu et
 al., ICLR 2021) lowers e^s_k L_k - s_k: the same up to a factor and the sign of s, which Adam does not see, so that with

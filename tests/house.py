@@ -76,6 +76,7 @@ HOUSE = (  # from the ground up
     room("bench/run", "run", "the story of one run, its address and its record",
          "errors protocol records request engine models evaluation training methods tasks",
          "click tokenizers torch transformers"),
+    room("bench/catalogue.py", "site", "methods, suites and tasks for the site", "request leaderboard methods tasks"),
     room("bench/sweeps", "many", "many runs: states, costs, workers",
          "errors protocol records request run methods", "ray"),
     room("bench/tuning", "many", "settings chosen by equal numbers of trials",
@@ -85,7 +86,8 @@ HOUSE = (  # from the ground up
     room("bench/contributing", "record", "new methods, reruns, submissions",
          "errors git protocol records analysis request run validation methods", "torch"),
     room("bench/cli", "door", "commands, and the tables they print",
-         "errors records analysis leaderboard request models run sweeps tuning validation contributing methods tasks",
+ "errors records analysis leaderboard catalogue request models run sweeps tuning validation contributing methods "
+         "tasks",
          "click pydantic rich tokenizers"),
 )  # fmt: skip
 

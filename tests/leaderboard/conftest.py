@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bench.catalogue import catalogue
 from leaderboard.build import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,9 +77,9 @@ def open_page(browser: Any) -> Iterator[OpenPage]:
 
 @pytest.fixture(scope="session")
 def real_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site of the records in results/."""
+    """The site of the records in results/, and of everything there is to run."""
     out = tmp_path_factory.mktemp("real") / "site"
-    build(ROOT / "results", out)
+    build(ROOT / "results", out, catalogue=catalogue())
     return out
 
 

@@ -66,6 +66,14 @@ def test_a_claim_about_conflicts_is_read(folder: MakeFolder) -> None:
     assert cards(folder(halving=GOOD))["halving"].conflicts == ""
 
 
+def test_a_formula_and_the_free_text_are_read(folder: MakeFolder) -> None:
+    written = GOOD.replace("Costs      none\n", "Costs      none\nFormula    w = a ;\n           a = 1\n")
+    card = cards(folder(halving=written))["halving"]
+    assert card.formula == "w = a ; a = 1"
+    assert card.detail.startswith("Free text")
+    assert cards(folder(halving=GOOD))["halving"].formula == ""
+
+
 MALFORMED = {
     "no docstring": ("", "Title: sentence."),
     "no sentence": (GOOD.replace("Halving: each", "Halving each"), "Title: sentence."),

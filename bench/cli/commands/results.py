@@ -122,10 +122,14 @@ def _reports_and_suites(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("site"), show_default=True)
 @store_option
 @click.option("--keep-going", is_flag=True, help="leave broken records out, and list them on the site")
-def site(out: Path, store: Path | None, keep_going: bool) -> None:
-    """Write the leaderboard as static pages, from the records alone. Exit code 1: a record is broken."""
+@click.option(
+    "--code", metavar="URL", default="", help="link code to URL/COMMIT/FILE, where the repository can be read"
+)
+def site(out: Path, store: Path | None, keep_going: bool, code: str) -> None:
+    """Write the leaderboard as static pages, from the records and this checkout. Exit code 1: a record is broken."""
+    from bench.catalogue import catalogue
     from bench.request.request import RESULTS
     from leaderboard.build import build
 
-    pages = build(store or RESULTS, out, keep_going)
+    pages = build(store or RESULTS, out, keep_going, catalogue(code))
     click.echo(f"{len(pages)} files written. Open {out / 'index.html'} in a browser.")

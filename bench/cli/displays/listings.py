@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from bench.contributing.authoring import Report
     from methods import Settings
 
-TEXTS = ("name", "version", "title", "summary", "source", "differs", "costs", "conflicts")
+TEXTS = ("name", "version", "title", "summary", "source", "differs", "costs", "conflicts", "formula")
 BOUNDS = ("low", "high", "search", "log", "per_task")
 
 

@@ -66,6 +66,7 @@ def show_method(card: MethodCard, settings: "type[Settings]") -> None:
     out.print(f"[bold]{escape(card.title)}[/bold]: {escape(card.summary)}\n")
     table = Table(box=None, show_header=False, padding=(0, 1))
     said = {"source": card.source, "differs": card.differs, "costs": card.costs, "conflicts": card.conflicts}
+    said["formula"] = card.formula
     facts = {"acts on": ", ".join(card.acts_on), "name": card.name, "version": str(card.version)}
 
     for field, text in {**said, **facts, "file": str(card.path)}.items():

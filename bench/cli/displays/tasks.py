@@ -1,6 +1,5 @@
 """What `bench tasks` shows: all tasks, or one task's card, its data, and its verifier at work."""
 
-import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,15 +8,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.errors import UserError
-from tasks import DataTask, Row, Split, Task
+from tasks import DataTask, Split, Task
 from tasks._base import HELDOUT_SHARE
 from tasks._data import data_root, published
+from tasks._samples import samples
 
-SAMPLES = 3
 SHOWN = 700
 """Characters of a prompt or reply in the terminal; JSON has all of them."""
-UNKNOWN = "I do not know."
-"""A wrong reply to any question, where a task has but one plausible one."""
 
 
 def card(task: Task) -> dict[str, Any]:
@@ -54,29 +51,6 @@ def at_hand(task: Task) -> dict[str, Any]:
         counts = {split: sum(1 for _ in task.stream(split)) for split in task.mirror}
         balance = task.balance_of(split)
     return {"rows": counts, "balance": balance, "samples": samples(task, split)}
-
-
-def samples(task: Task, split: Split) -> list[dict[str, Any]]:
-    """The first rows of a split, fewer if it has fewer, with replies and verdicts."""
-    rows = [row for row, _ in zip(task.stream(split), range(SAMPLES), strict=False)]
-    return [
-        {
-            "prompt": row.prompt,
-            "replies": [
-                {"reply": reply, "reward": task.verify(reply, row)}
-                for reply in (task.solution(row), *wrong_replies(task, row))
-            ],
-        }
-        for row in rows
-    ]
-
-
-def wrong_replies(task: Task, row: Row) -> list[str]:
-    """Two different wrong replies, the same for a row on every call."""
-    chance = random.Random(row.index)  # noqa: S311 - not a secret
-    first = task.slip(row, chance)
-    others = (task.slip(row, chance) for _ in range(20))
-    return [first, next((other for other in others if other != first), UNKNOWN)]
 
 
 def tasks_json(tasks: Mapping[str, Task]) -> list[dict[str, Any]]:

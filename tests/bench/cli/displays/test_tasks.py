@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from bench.cli.displays.tasks import UNKNOWN, card, size_of, task_json, tasks_json, wrong_replies
+from bench.cli.displays.tasks import card, size_of, task_json, tasks_json
 from bench.cli.main import cli
 from bench.errors import UserError
 from tasks import DataTask, Task
 from tasks._data import ROOT
 from tasks._registry import all_tasks, get_task
+from tasks._samples import UNKNOWN, wrong_replies
 
 DATA = Path(__file__).parents[3] / "tasks" / "data"
 DOCUMENT = Path(__file__).parents[4] / "docs" / "tasks.md"

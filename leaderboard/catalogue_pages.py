@@ -1,0 +1,96 @@
+"""A page for every method, suite and task: what it is, its results so far, or the command that would make some."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from leaderboard import links, views
+from leaderboard.catalogue import Catalogue, MethodEntry
+from leaderboard.overview import File, Overview
+from leaderboard.pages import Pages
+
+USUAL = "nano-v2"
+"""The suite that a page names where a method has no row."""
+
+
+def method_pages(pages: Pages, overview: Overview, catalogue: Catalogue) -> Iterator[File]:
+    """A page for every method of the catalogue, and for every row's method and settings."""
+    for label in sorted({*overview.sections, *catalogue.methods}):
+        use = overview.uses.get(label)
+        name = use["name"] if use else label
+        entry = catalogue.methods.get(name)
+        same = [other for other, values in sorted(overview.uses.items()) if values["name"] == name and other != label]
+        facts = use or (of_entry(entry) if entry else {})
+        yield pages.page(
+            "method.html",
+            links.method_page(label),
+            label=label,
+            entry=entry,
+            code=code_link(catalogue, entry, facts.get("commit", "")),
+            sections=overview.sections.get(label, []),
+            variants=[(other, overview.uses[other]["title"]) for other in same],
+            command=f"{entry.command} suite={USUAL} seed=all" if entry else "",
+            **facts,
+        )
+
+
+def suite_pages(pages: Pages, overview: Overview, catalogue: Catalogue) -> Iterator[File]:
+    """The list of suites, and a page for each without a record; those with records have theirs already."""
+    suites = sorted(catalogue.suites.values(), key=lambda entry: entry.name)
+    if suites:
+        yield pages.page("suites.html", links.SUITES, suites=suites, run=set(overview.names), tasks=catalogue.tasks)
+    for entry in suites:
+        if entry.name not in overview.names:
+            yield pages.page("suite_card.html", links.suite_page(entry.name), entry=entry, tasks=catalogue.tasks)
+
+
+def task_pages(pages: Pages, overview: Overview, catalogue: Catalogue) -> Iterator[File]:
+    """The list of tasks, and a page for each."""
+    tasks = sorted(catalogue.tasks.values(), key=lambda entry: entry.name)
+    used = {
+        entry.name: [name for name, suite in sorted(catalogue.suites.items()) if entry.name in suite.tasks]
+        for entry in tasks
+    }
+    if tasks:
+        yield pages.page("tasks.html", links.TASKS, tasks=tasks, used=used)
+    for entry in tasks:
+        yield pages.page(
+            "task_card.html",
+            links.task_card(entry.name),
+            entry=entry,
+            used=used[entry.name],
+            run=set(overview.names),
+            figures=overview.tasks.get(entry.name, []),
+        )
+
+
+def listing(overview: Overview, catalogue: Catalogue) -> list[tuple[MethodEntry, str, list[tuple[str, Any, str]]]]:
+    """Every method that is not one of a family: its entry, where it acts, and its rows by suite, as on the boards."""
+    own = [entry for entry in catalogue.methods.values() if "/" not in entry.name]
+    return [(entry, place(entry.acts_on), _rows(overview, entry.name)) for entry in sorted(own, key=lambda e: e.name)]
+
+
+def place(acts_on: Sequence[str]) -> str:
+    """Where in a step hook classes act, in words."""
+    return ", ".join(views.PLACES.get(kind, kind) for kind in acts_on)
+
+
+def of_entry(entry: MethodEntry) -> dict[str, Any]:
+    """What a method's page says of a method without rows."""
+    return {
+        "name": entry.name,
+        "title": entry.name,
+        "method": None,
+        "places": [place(entry.acts_on)],
+        "file": entry.file,
+        "settings_rows": [],
+        "commit": "",
+    }
+
+
+def code_link(catalogue: Catalogue, entry: MethodEntry | None, commit: str) -> str:
+    """Where the method's file can be read as it was run; '' if the catalogue knows no such place."""
+    return f"{catalogue.code}/{commit or 'HEAD'}/{entry.file}" if catalogue.code and entry else ""
+
+
+def _rows(overview: Overview, name: str) -> list[tuple[str, Any, str]]:
+    return [(scores.suite, *scores.differences[name]) for scores in overview.scores if name in scores.differences]
