@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from methods._base import Method
 
 FOLDER = Path(__file__).parent
+ELSEWHERE = "_method_"
+"""Begins the name of a module whose file lies in another folder."""
 OURS = {"numpy", "scipy", "torch", "torchjd"}
 """Packages that this project installs."""
 FAULTS = (
@@ -53,6 +55,16 @@ def class_of(card: MethodCard) -> "type[Method]":
     return _variant_of(family, card.name, card.variant) if card.variant else family
 
 
+def loaded() -> list[str]:
+    """Names of the modules of methods that this process has imported, so that their code may have run in it."""
+    parts = [(name, name.rpartition(".")) for name in sorted(sys.modules)]
+    return [
+        name
+        for name, (package, _, own) in parts
+        if name.startswith(ELSEWHERE) or (package == FOLDER.name and not own.startswith("_"))
+    ]
+
+
 def line_of(error: BaseException, path: Path) -> int | None:
     """The last line of that file on the error's way, if there is one."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
@@ -77,7 +89,7 @@ def _module_of(path: Path) -> ModuleType:
 def _from_elsewhere(path: Path, source: str) -> ModuleType:
     """The module of a file that is in no package, under a private name: the file's path and text decide it."""
     digest = hashlib.sha256(f"{path} {source}".encode()).hexdigest()
-    name = f"_method_{path.stem}_{digest[:8]}"
+    name = f"{ELSEWHERE}{path.stem}_{digest[:8]}"
 
     module = ModuleType(name)
     module.__file__ = str(path)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import UserError, unknown
 from methods._cards import MethodCard, broken, read_cards
 from methods._digests import source_digest
-from methods._loading import FOLDER, class_of
+from methods._loading import FOLDER, class_of, loaded
 from methods._outline import outline
 from methods._settings import in_blind_order, settings_of
 
@@ -28,6 +28,7 @@ __all__ = [
     "freeze",
     "in_blind_order",
     "load",
+    "loaded",
     "not_frozen",
     "outline",
     "settings_of",

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.distributed.tensor import DTensor
 from torch.nn import Parameter
 
+from bench.engine.seal import Seal
 from bench.engine.world import World
 from bench.errors import UserError
 from methods import Layout
@@ -114,6 +115,7 @@ class TaskGradients:
         self.layout = Layout(tuple(names), tuple(part.numel() for part in parts), shapes)
         self.tasks = tasks
 
+        self.seal = Seal(self.parameters, local)
         self.buffer = torch.zeros(tasks + 1, sum(self.layout.sizes), dtype=self.dtype, device=self.device)
         self.cross = torch.full((tasks,), float("nan"), dtype=torch.float64)
         self._views = [self._view(row) for row in self.buffer]
@@ -159,18 +161,15 @@ class TaskGradients:
         return self.world.sum(values) if self.sharded else values
 
     def parameters_now(self) -> Tensor:
-        """A copy of the trained parameters, [P]."""
+        """A copy of the trained parameters, [P]. RunFailed if they are not as the harness left them."""
+        self.seal.check()
         return torch.cat([local(parameter.detach()).flatten() for parameter in self.parameters])
 
     def set_parameters(self, flat: Tensor) -> None:
-        """Set the trained parameters, from [P], through `data`: `fingerprint` tells it from a method's doing."""
+        """Set the trained parameters, from [P], through `data`: `Seal` tells it from a method's doing."""
         for parameter, view in zip(self.parameters, self._view(flat), strict=True):
             local(parameter.data).copy_(view)
-
-    def fingerprint(self) -> list[float]:
-        """Differs where a parameter was written to, or holds other values; two numbers a tensor."""
-        sums = torch.stack([local(parameter.detach()).sum(dtype=torch.float64) for parameter in self.parameters])
-        return [*sums.tolist(), *(parameter._version for parameter in self.parameters)]
+        self.seal.renew()
 
     def join(self, task: int, first_share: float | None) -> None:
         """Add the spare row, which holds the task's second half, to the task's row; None: there is no second half.

@@ -9,7 +9,7 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.records.schema import Provenance
+from bench.records.schema import Evaluated, Provenance
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout the harness runs from."""
@@ -52,12 +52,18 @@ HARNESS_VERSION = _harness_version()
 
 
 def provenance(
-    started: datetime, finished: datetime, threads: int, hardware: str | None = None, processes: int = 1
+    started: datetime,
+    finished: datetime,
+    threads: int,
+    hardware: str | None = None,
+    processes: int = 1,
+    evaluated: Evaluated = "",
 ) -> Provenance:
     """The provenance of a run in this process.
 
     started, finished: with a time zone, ValueError without; threads: CPU threads torch was allowed, >= 1;
-    hardware: the accelerator's model, left out for a run on the processor; processes: that trained together.
+    hardware: the accelerator's model, left out for a run on the processor; processes: that trained together;
+    evaluated: see `bench.records.schema`.
     """
     commit, dirty = revision()
     return Provenance(
@@ -70,6 +76,7 @@ def provenance(
         hardware=hardware or processor(),
         threads=threads,
         processes=processes,
+        evaluated=evaluated,
         started=_utc(started),
         finished=_utc(finished),
         # The system clock may be set back during a run; a duration is never negative.

@@ -34,7 +34,7 @@ LATER: dict[str, dict[str, object]] = {
     "ledger": {"cpu_seconds": None, "computed_tokens": None, "rollout_tokens": None},
     "method": {"tuning": None},
     "model": {"prompt_date": None, "trained": None},
-    "provenance": {"processes": 1},
+    "provenance": {"processes": 1, "evaluated": ""},
 }
 """Fields by part that a record does not write where they have their default, so that records keep their bytes."""
 
@@ -270,6 +270,14 @@ class ModelUse(Frozen):
     """The day that prompts name, ISO 8601, where the chat template prints one: the same in every run."""
 
 
+Evaluated = Literal["", "forked", "in process"]
+"""Which process scored the final model. Empty in records that were made before this was said.
+
+forked: one that holds the model as it was loaded, was forked before a method was imported, and got the final
+parameters; in process: the one that trained, which is where an accelerator, several threads or several processes are.
+"""
+
+
 class Provenance(Frozen):
     """The code, the packages and the machine of a run, and its times."""
 
@@ -288,6 +296,7 @@ class Provenance(Frozen):
     """CPU threads torch was allowed, in each process."""
     processes: int = Field(1, ge=1)
     """Processes that trained together, one a device."""
+    evaluated: Evaluated = ""
     started: Text
     """UTC, ISO 8601."""
     finished: Text

@@ -8,14 +8,18 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
+from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from bench.errors import RunFailed
+from bench.evaluation.apart import Apart
 from bench.evaluation.cache import base_scores, measured_once
+from bench.models.base import parameters_digest
 from bench.protocol import PROTOCOL
 from bench.records.attempts import ITEMS, SAMPLES, Attempts, attempts_of
-from bench.records.schema import Score
+from bench.records.schema import Evaluated, Score
 from bench.records.standard import StandardScore
-from bench.request.suite import ROOT, Suite
+from bench.request.suite import ROOT, Sampling, Suite
 from bench.run.prepare import Prepared
 from tasks import Task, data_hash
 
@@ -23,7 +27,10 @@ CACHE = ROOT / ".cache"
 
 
 class HeldOut:
-    """What is measured of one model. speaks: whether this process measures at all; phase: shows what begins."""
+    """What is measured of one model. speaks: whether this process measures at all; phase: shows what begins.
+
+    fork: let a process measure that is forked here and now; `way` says how it is done, as a record does.
+    """
 
     def __init__(
         self,
@@ -32,6 +39,7 @@ class HeldOut:
         prepared: Prepared,
         speaks: bool,
         phase: Callable[[str], None],
+        fork: bool = False,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -39,17 +47,53 @@ class HeldOut:
         self.suite: Suite = prepared.request.suite
         self.speaks = speaks
         self.phase = phase
+        self._apart = Apart({"scores": self._scores, "standard": self._standard_json}, self._load) if fork else None
+        self.way: Evaluated = "forked" if fork else "in process"
 
+    def begin(self) -> None:
+        """Measure the base model, or read what was measured of it."""
+        speaks = self.speaks
         self.before = self._base() if speaks else {}
         self.attempts = self._attempts() if speaks else {}
         self._standard_before = self._standard_base() if speaks and self.suite.standard else {}
         self._standard_after: dict[str, Any] = {}
 
-    def scores(self, tasks: Sequence[Task]) -> dict[str, Score]:
-        """Scores of the model as it is now, by task name."""
+    def put(self, parameters: Tensor) -> None:
+        """Measure the model with these trained parameters, [P], from here on; this process's model has them already.
+
+        RunFailed if more than the trained parameters differs from the model that was loaded.
+        """
+        if self._apart and self._apart.load(parameters) != parameters_digest(self.model):
+            raise RunFailed("something other than the harness changed weights of the model that are not trained.")
+
+    def scores(self, tasks: Sequence[Task], sampling: Sampling | None = None) -> dict[str, Score]:
+        """Scores of the model as it is now, by task name; sampling: another than the suite's."""
+        how = (sampling or self.suite.sampling).model_dump(mode="json")
+        asked = [[task.name for task in tasks], how]
+        found = self._apart.ask("scores", asked) if self._apart else self._scores(asked)
+        return {name: Score.model_validate(score) for name, score in found.items()}
+
+    def close(self) -> None:
+        """Nothing more is measured."""
+        if self._apart:
+            self._apart.close()
+
+    def _scores(self, asked: Any) -> dict[str, Any]:
+        """Scores by task name, in their JSON form. asked: names of tasks, and the sampling."""
         from bench.evaluation.rewards import evaluate  # lm-eval takes seconds to load
 
-        return evaluate(self.model, self.tokenizer, tasks, self.suite.sampling)
+        names, how = asked
+        tasks = [task for task in self.prepared.tasks if task.name in names]
+        found = evaluate(self.model, self.tokenizer, tasks, Sampling.model_validate(how))
+        return {name: score.model_dump(mode="json") for name, score in found.items()}
+
+    def _load(self, parameters: Tensor) -> str:
+        """Set the model's trained parameters, from [P]; the digest of the whole model."""
+        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        sizes = [parameter.numel() for parameter in trained]
+        for parameter, part in zip(trained, parameters.split(sizes), strict=True):  # type: ignore[no-untyped-call]
+            parameter.data.copy_(part.view_as(parameter))
+        return parameters_digest(self.model)
 
     def finish(self) -> None:
         """Measure lm-eval's own tasks on the final model."""
@@ -83,10 +127,8 @@ class HeldOut:
         found: dict[str, Attempts] = {}
 
         def measure(task: Task) -> dict[str, Attempts]:
-            from bench.evaluation.rewards import evaluate
-
             self.phase(f"try {task.name} several times with the base model")
-            scores = evaluate(self.model, self.tokenizer, [task], sampling)
+            scores = self.scores([task], sampling)
             return {name: attempts_of(score.right, score.samples) for name, score in scores.items()}
 
         for task, rows in zip(self.prepared.tasks, self.prepared.mixture.heldout, strict=True):
@@ -107,9 +149,16 @@ class HeldOut:
         return measure() if self.prepared.request.shard else base_standard(measure, self.suite, self._key(), CACHE)
 
     def _standard(self) -> dict[str, Any]:
-        from bench.evaluation.standard import standard  # it loads a package that most runs do not need
+        from bench.evaluation.standard import Measured  # it loads a package that most runs do not need
 
-        return standard(self.model, self.tokenizer, self.suite)
+        found = self._apart.ask("standard") if self._apart else self._standard_json()
+        return {name: Measured.model_validate(one) for name, one in found.items()}
+
+    def _standard_json(self, _: object = None) -> dict[str, Any]:
+        from bench.evaluation.standard import standard
+
+        found = standard(self.model, self.tokenizer, self.suite)
+        return {name: one.model_dump(mode="json") for name, one in found.items()}
 
     def _key(self) -> dict[str, Any]:
         """All that the base model's scores depend on."""

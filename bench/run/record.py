@@ -40,6 +40,7 @@ def record_of(session: Session) -> Record:
             suite.recipe.threads,
             accelerator(),
             session.world.size,
+            session.held_out.way if standing.final else "",
         ),
         "packing": session.training.prefixes.said if suite.regime == "grpo" else "",
         "standard": session.held_out.standard,

@@ -1,6 +1,7 @@
 """A prepared run with its model loaded: what the phases of the story act on. Tasks are in blind order in here."""
 
 import math
+import sys
 from collections.abc import Sequence
 
 import torch
@@ -8,8 +9,10 @@ from torch import Tensor
 from transformers import set_seed
 
 from bench.engine.sampling import seeded
+from bench.engine.world import World
 from bench.models.base import load_model, parameters_digest
 from bench.models.devices import place
+from bench.request.suite import Suite
 from bench.run.choices import Chosen
 from bench.run.fits import check_fits
 from bench.run.heldout import HeldOut
@@ -22,6 +25,15 @@ from bench.training.training import Training
 from methods import Method, RunInfo, StepWrapper
 from methods import _registry as methods
 from tasks import Task
+
+
+def can_fork(suite: Suite, world: World) -> bool:
+    """Whether a forked process can score the model: it must find the interpreter clean, and compute as this one does.
+
+    Threads do not outlive a fork, and an accelerator that is in use cannot be used by a fork.
+    """
+    alone = world.size == 1 and suite.recipe.threads == 1 and suite.rollout != "vllm"
+    return sys.platform == "linux" and alone and not torch.cuda.is_available() and not methods.loaded()
 
 
 class Session:
@@ -42,6 +54,15 @@ class Session:
         check_fits(self.model, self.tokenizer, prepared.mixture, self.suite)
         place(self.model, prepared.request.shard)
 
+        # before a method's code is loaded, which could reach everything in this process
+        self.world = World.now()
+        self.speaks = self.world.first or prepared.request.shard
+        """Whether this process evaluates: of a sharded model all must."""
+        self.held_out = HeldOut(
+            self.model, self.tokenizer, prepared, self.speaks, watcher.phase, can_fork(self.suite, self.world)
+        )
+        prepared.import_methods()
+
         tasks = [prepared.tasks[task] for task in prepared.order]
         rows = [prepared.rows[task] for task in prepared.order]
         self.checkpoints = checkpoints_of(prepared)
@@ -51,10 +72,7 @@ class Session:
         self.ledger = self.training.ledger
         self.probe = self.training.probe
 
-        self.world = self.training.gradients.world
-        self.speaks = self.world.first or prepared.request.shard
-        """Whether this process evaluates: of a sharded model all must."""
-        self.held_out = HeldOut(self.model, self.tokenizer, prepared, self.speaks, watcher.phase)
+        self.held_out.begin()
         self.world.wait()
 
     def resume(self) -> None:
@@ -104,9 +122,10 @@ class Session:
     def put(self, parameters: Tensor) -> str:
         """Make these, [P], the model's trained parameters, and return the digest of the whole model.
 
-        Every process must call it.
+        Every process must call it. RunFailed if other weights than those are not as they were loaded.
         """
         self.training.gradients.set_parameters(parameters)
+        self.held_out.put(parameters)
         return parameters_digest(self.model)
 
     def score(self, tasks: Sequence[Task]) -> None:

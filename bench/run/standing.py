@@ -8,6 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
+from bench.errors import RunFailed
+
 
 @dataclass
 class Standing:
@@ -31,6 +33,13 @@ class Standing:
 
     def __post_init__(self) -> None:
         self._since = time.monotonic()
+
+    def fail(self, failure: RunFailed) -> None:
+        """The run failed: it has no final model, and no scores."""
+        self.status = "failed"
+        self.reason = str(failure)
+        self.final = []
+        self.after = {}
 
     def go_on(self, saved: Mapping[str, Any]) -> None:
         """Continue where an earlier attempt was saved."""

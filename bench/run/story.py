@@ -48,7 +48,6 @@ def run(request: Request, watcher: Watcher) -> Finished | None:
     from bench.run.session import Session
     from bench.training.trl.common import prompts_per_process
 
-    prepared.import_methods()
     world = join()
     prompts_per_process(len(prepared.tasks) * request.suite.recipe.prompts_per_task)
     with lock_run(prepared, world.first):
@@ -58,6 +57,7 @@ def run(request: Request, watcher: Watcher) -> Finished | None:
 
         train(session)
         evaluate(session)
+        session.held_out.close()
 
         # Record: one JSON document, written atomically by the first process.
         if not world.first:
@@ -94,8 +94,7 @@ def train(session: "Session") -> None:
         standing.status = "over_budget" if early else "done"
         standing.reason = f"{early} at step {session.ledger.steps} of {steps}." if early else ""
     except RunFailed as failure:
-        standing.status = "failed"
-        standing.reason = str(failure)
+        standing.fail(failure)
     session.close_training()
 
 
@@ -108,9 +107,13 @@ def evaluate(session: "Session") -> None:
 
     everything = [session.prepared.tasks] if len(final) == 1 else [[task] for task in session.training.tasks]
     digests = []
-    for parameters, tasks in zip(final, everything, strict=True):
-        digests.append(session.put(parameters))
-        session.score(tasks)
+    try:
+        for parameters, tasks in zip(final, everything, strict=True):
+            digests.append(session.put(parameters))
+            session.score(tasks)
+    except RunFailed as failure:
+        session.standing.fail(failure)
+        return
 
     if len(final) == 1:
         session.held_out.finish()

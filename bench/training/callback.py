@@ -41,6 +41,8 @@ class StepCallback(TrainerCallback):  # type: ignore[misc] # transformers publis
         self.reason = ""
         self.resume: Callable[[], None] | None = None
         """Called once, when everything is at hand and nothing is drawn yet."""
+        self.stepped: Callable[[], None] = lambda: None
+        """Called after every step, before anything else."""
         self.look_back: Callable[[], None] = lambda: None
         """Called after every step, when `after` is done."""
         self.save: Callable[[], None] | None = None
@@ -54,6 +56,7 @@ class StepCallback(TrainerCallback):  # type: ignore[misc] # transformers publis
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Called by the trainer after the optimizer has stepped."""
+        self.stepped()
         self.show(self.ledger.steps, self.rewards)
 
         # after the last step nothing is left to stop: only a counter that is exceeded counts

@@ -70,6 +70,7 @@ class Training:
         self.validation = [PromptStream(task_rows[-kept:], seed) for task_rows in rows] if kept else []
 
         self.gradients = TaskGradients(*trained(model), len(tasks))
+        self.gradients.seal.renew(begin=True)
         self.prefixes = Prefixes(model, suite.recipe.packing, tokenizer.pad_token_id)
         self.checkpoints = checkpoints or Checkpoints()
 
@@ -107,6 +108,7 @@ class Training:
         if saved := self.checkpoints.take("model"):
             for parameter, values in zip(self._parameters(), saved["parameters"], strict=True):
                 parameter.copy_(values)
+            self.gradients.seal.renew()
             set_chance(saved["chance"])
 
     def _parameters(self) -> list[Tensor]:

@@ -38,6 +38,7 @@ class Progress:
         trainer.optimizer.load_state_dict(saved["optimizer"])  # its rate is the schedule's
         trainer.lr_scheduler.last_epoch = saved["schedule"]
         trainer.apportionment.carry = saved["carry"]
+        trainer.witness.go_on(trainer.optimizer, saved["done"])
 
     def _methods(self) -> list[Method]:
         around = self.around

@@ -13,12 +13,12 @@ from transformers import PreTrainedModel
 from bench.engine.postcheck import cosines_to_mean
 from bench.engine.sampling import Apportionment, Prompt, PromptStream
 from bench.engine.world import World
-from bench.errors import RunFailed
 from bench.request.suite import Recipe
 from bench.training.answers import proportions_of
 from bench.training.batches import Measured, TaskBatch
 from bench.training.callback import StepCallback
 from bench.training.step import BalancedStep
+from bench.training.witness import Witness
 from methods import TaskSampling
 from tasks import Task
 
@@ -62,6 +62,9 @@ class Balanced(ABC):
         self.ledger = step.ledger
         self.watch = watch
         self.schedule = schedule
+        self.witness = Witness(step.gradients, self.recipe, schedule or self.recipe.steps)
+        if watch:
+            watch.stepped = lambda: self.witness.stepped(self.optimizer)
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
         """The learning rate's schedule over the whole stage."""
@@ -91,17 +94,17 @@ class Balanced(ABC):
         step = self.balanced_step
 
         # a method that writes to the parameters would train past the ledger
-        untouched = step.gradients.fingerprint()
+        step.gradients.seal.check(f"after step {self.ledger.steps}, something other than the harness")
         groups, measured = self.collect(self.draw())
         with alone(self.accelerator):
             loss = step(groups, self.loss_of, measured)
-        if step.gradients.fingerprint() != untouched:
-            raise RunFailed(f"step {self.ledger.steps}: method {self.method.name!r} changed the model's parameters.")
+        step.gradients.seal.check(f"step {self.ledger.steps}: method {self.method.name!r}")
 
         assert step.signals is not None
         gramian = step.signals.gramian.matrix
         cosines = cosines_to_mean(step.gradients, gramian, measured.shares, step.max_norm, self.optimizer)
         step.probe.amend(self.intended, *cosines)
+        self.witness.before(self.optimizer)
 
         # TRL adds to them at every loss, and nobody reads them
         self._metrics["train"].clear()

@@ -66,13 +66,13 @@ def test_a_teacher_that_is_the_student_has_nothing_to_say(trainer: DistillingTra
 
 def test_each_task_has_its_teacher_and_the_student_comes_back(trainer: DistillingTrainer) -> None:
     engine = trainer.balanced_step.gradients
-    student, print_before = engine.parameters_now(), engine.fingerprint()
+    student, print_before = engine.parameters_now(), engine.seal.fingerprint()
     models = teachers_of(trainer, 0.05)
     trainer.teaching = Teaching(models, own=True)
     batch, rollouts = trainer.roll_out(trainer.draw())
     found = trainer.told_apart(batch, rollouts)
 
-    assert engine.fingerprint() == print_before
+    assert engine.seal.fingerprint() == print_before
     own = trainer.log_probabilities(batch)
     for task, model in enumerate(models):
         engine.set_parameters(model)
