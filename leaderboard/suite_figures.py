@@ -23,7 +23,7 @@ MOST = 40
 FEW = 12
 """Most rows of a chart with several marks a row."""
 POINTS = 31
-MOST_TRIED = 16
+MOST_TRIED = 20
 """Most static points that a sentence names."""
 
 

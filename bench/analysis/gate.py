@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.analysis.frontier import best_static
 from bench.analysis.imbalance import pooled_norms, squared_norms
 from bench.analysis.statistics import (
     Interval,
@@ -49,6 +50,11 @@ class Gate:
     """Mean gain of `uniform`, by learning rate."""
     statics: Mapping[str, Interval]
     panel: Mapping[str, Interval]
+    regrets: Mapping[str, Interval]
+    """What the best static point, `uniform` among them, gains beyond each method of the panel, on common seeds.
+
+    The point is chosen on the other seeds; empty with fewer than two.
+    """
     detectable: float
     """The difference that the suite's seeds see 80 % of the time."""
     seeds: int
@@ -107,16 +113,24 @@ def gate_of(
     """
     reference = _gains(panel[REFERENCE])
     others = {label: runs for label, runs in panel.items() if label != REFERENCE}
+    points = [reference, *(_gains(runs) for runs in statics.values())]
+    best = best_static(points, len(points))
     paired = [list(paired_differences(_gains(runs), reference).values()) for runs in others.values()]
     return Gate(
         rate=rate,
         rates={value: t_interval(_gains(runs).values()) for value, runs in sorted(rates.items())},
         statics={label: paired_difference(_gains(runs), reference) for label, runs in statics.items()},
         panel={label: paired_difference(_gains(runs), reference) for label, runs in others.items()},
+        regrets={label: paired_difference(best, _gains(runs)) for label, runs in panel.items()} if best else {},
         detectable=detectable_difference(paired, seeds),
         seeds=seeds,
         tasks=task_lines(panel[REFERENCE]),
     )
+
+
+def mean_gain(runs: Runs) -> float:
+    """Mean gain over the runs of one label."""
+    return _mean(list(_gains(runs).values()))
 
 
 def task_lines(runs: Runs) -> list[TaskLine]:
@@ -161,8 +175,9 @@ def markdown(gate: Gate) -> Iterator[str]:
     for rate, gain in gate.rates.items():
         yield f"| {rate:.3g}{' (the suite)' if rate == gate.rate else ''} | {_stated(gain)} |"
 
-    yield from _differences("method", gate.panel)
-    yield from _differences("static weights", gate.statics)
+    yield from _differences("method", gate.panel, gate.regrets)
+    yield from _differences("static weights", gate.statics, {})
+    yield from _best_of(gate)
 
 
 def on_page(text: str, suite: str, lines: Sequence[str]) -> str:
@@ -183,11 +198,23 @@ def _task_table(gate: Gate) -> Iterator[str]:
         yield (f"| {task.name} | {scored} | {task.before:.3f} | {task.after:.3f} | {task.reply_tokens:.1f} | {norm} |")
 
 
-def _differences(kind: str, found: Mapping[str, Interval]) -> Iterator[str]:
-    yield f"\n| {kind} | mean gain minus uniform's |"
-    yield "|---|---|"
+def _differences(kind: str, found: Mapping[str, Interval], regrets: Mapping[str, Interval]) -> Iterator[str]:
+    more = " | best static point minus it" if regrets else ""
+    yield f"\n| {kind} | mean gain minus uniform's{more} |"
+    yield f"|---|---|{'---|' if regrets else ''}"
+
     for label, difference in sorted(found.items(), key=lambda item: -item[1].mean):
-        yield f"| {label} | {_stated(difference)} |"
+        regret = f" | {_stated(regrets[label])}" if label in regrets else ""
+        yield f"| {label} | {_stated(difference)}{regret} |"
+
+
+def _best_of(gate: Gate) -> Iterator[str]:
+    """What the best static point gains beyond `uniform`, and that nothing is known of others."""
+    if REFERENCE in gate.regrets:
+        yield (
+            f"\nThe best of these {len(gate.statics)} points and equal weights, chosen on the other seeds, gains "
+            f"{_stated(gate.regrets[REFERENCE])} more than `uniform`. Nothing is known of weights that were not tried."
+        )
 
 
 def _stated(interval: Interval) -> str:

@@ -115,7 +115,7 @@ def _values(key: str, value: str, given: dict[str, str], many: bool) -> list[Com
     named = front.split(",")
     known = [name for name in _known(key, given) if name not in named]
     if many and not front and key in ("method", "seed", "wrapper"):
-        known.append("all")
+        known += ["all", *(["frontier"] if key == "method" else [])]
     return _starting(f"{key}={front}{comma}{last}", [f"{key}={front}{comma}{name}" for name in known])
 
 

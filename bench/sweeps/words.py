@@ -9,12 +9,15 @@ from typing import Literal
 from bench.errors import UserError, close_to
 from bench.records.tuning import path_of
 from bench.request.request import TUNED, Request, parse_request
-from bench.request.suite import Suite
+from bench.request.suite import Suite, load_suite
 from methods import _registry as methods
 
 LISTS = ("method", "suite", "seed", "wrapper")
 MOST_RUNS = 10_000
 NO_WRAPPER = "none"
+FRONTIER = "frontier"
+"""As a method: every point of static weights that the suite names, one run each."""
+STATIC = "static"
 
 
 @dataclass(frozen=True)
@@ -86,13 +89,38 @@ def _wishes(given: dict[str, str], rest: Sequence[str]) -> Iterator[Wish]:
     for suite in suites:
         if given["method"] == "all":
             chosen = list(_tuned(names, suite, rest))
-        words = [f"method={chosen[0]}", f"suite={suite}", *([named] if named else []), *rest]
-        base = parse_request(words)
-        seeds = seeds_of(given.get("seed", "0"), base.suite)
-        if (count := len(chosen) * len(wrappers) * len(suites) * len(seeds)) > MOST_RUNS:
+        points = [point for method in chosen for point in _points(method, suite, rest)]
+        bases = dict[tuple[str, ...], Request]()
+        for method, own in points:
+            words = [f"method={method}", f"suite={suite}", *([named] if named else []), *own]
+            key = _shared(method, own)
+            bases[key] = bases[key] if key in bases else parse_request(words)
+
+        seeds = seeds_of(given.get("seed", "0"), next(iter(bases.values())).suite)
+        if (count := len(points) * len(wrappers) * len(suites) * len(seeds)) > MOST_RUNS:
             raise UserError(f"these are about {count:,} runs; a plan has at most {MOST_RUNS:,}. Split it.")
-        for method, wrapper, seed in product(chosen, wrappers, seeds):
-            yield Wish(*_one(base, rest, suite, method, wrapper, seed), optional)
+        for (method, own), wrapper, seed in product(points, wrappers, seeds):
+            yield Wish(*_one(bases[_shared(method, own)], own, suite, method, wrapper, seed), optional)
+
+
+def _shared(method: str, own: Sequence[str]) -> tuple[str, ...]:
+    """What two runs must share for their requests to differ in method, wrapper and seed alone.
+
+    In the tuned track a method has its own settings and learning rate.
+    """
+    return (method if "track=tuned" in own else "", *own)
+
+
+def _points(method: str, suite: str, rest: Sequence[str]) -> list[tuple[str, Sequence[str]]]:
+    """The methods that a name stands for, each with the words of its runs. UserError for a suite without points."""
+    if method != FRONTIER:
+        return [(method, rest)]
+    if not (sweep := load_suite(suite).sweep):
+        raise UserError(
+            f"suites/{suite}.yaml names no static points under sweep. `bench calibrate {suite} --points` finds some "
+            "and writes them there."
+        )
+    return [(STATIC, [*rest, f"method.weights={weights}"]) for weights in sweep]
 
 
 def _one(
@@ -100,8 +128,6 @@ def _one(
 ) -> tuple[Request, tuple[str, ...]]:
     """One run's request and words; settings of a wrapper are dropped where there is none."""
     words = [f"method={method}", f"suite={suite}", f"seed={seed}"]
-    if base.tuning and base.method != method:
-        base = parse_request([*words, *rest])  # a method has its own settings and learning rate
     if wrapper == NO_WRAPPER:
         changes = {"method": method, "seed": seed, "wrapper": None, "wrapper_settings": {}}
         rest = [word for word in rest if not word.startswith("wrapper.")]

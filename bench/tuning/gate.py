@@ -1,4 +1,4 @@
-"""The runs behind a suite's gate: `uniform` over learning rates, a grid of static weights, a panel of methods.
+"""The runs behind a suite's gate: `uniform` over learning rates, points of static weights, a panel of methods.
 
 All run on tuning seeds and on held-out items that are never reported. Every run is an ordinary exploratory one in a
 store of its own, carried out by the scheduler of sweeps, so the same words go on after any crash.
@@ -19,6 +19,7 @@ from bench.sweeps.runs import Run, recorded, resolve, status_of
 from bench.sweeps.scheduler import Reporter
 from bench.sweeps.sweep import Summary, carry_out
 from bench.sweeps.words import Options, parse
+from bench.tuning.statics import Weights, written
 from bench.tuning.words import EXECUTION, PASSED_ON, measured, most_items
 
 FACTORS = (0.25, 0.5, 1.0, 2.0)
@@ -29,8 +30,6 @@ PANEL = {
     "sft": ("uniform", "norm_equalised", "pcgrad", "mgda", "famo", "dwa", "imtl_g", "gradient_proportional"),
 }
 """Eight methods that work in different ways: by scale, conflict, common descent, loss, sampling, reward."""
-FAVOUR = 20
-"""How much more a corner of the grid weighs its task than each other."""
 OWN = ("seeds", "scan_seeds", "store", "factors")
 STORE = Path("runs/gate")
 
@@ -124,35 +123,9 @@ def rate_words(asked: Asked) -> Labelled:
     }
 
 
-def static_words(asked: Asked, lengths: Sequence[float], norms: Sequence[float | None]) -> Labelled:
-    """The grid of static weights: corners, reply lengths, inverse norms, and without the tasks that are not scored.
-
-    lengths, norms: mean reply tokens and squared gradient norms of `uniform`, [K]; a norm that is not positive is
-    taken for the smallest that is.
-    """
-    suite = asked.suite
-    least = min((norm for norm in norms if norm and norm > 0), default=1.0)
-    sizes = [max(norm or 0.0, least) ** 0.5 for norm in norms]
-
-    corners = {f"{FAVOUR} on {name}": {name: float(FAVOUR)} for name in suite.tasks}
-    grid = {
-        **corners,
-        "reply length": dict(zip(suite.tasks, lengths, strict=True)),
-        "root of reply length": {name: length**0.5 for name, length in zip(suite.tasks, lengths, strict=True)},
-        "inverse norm": {name: 1 / size for name, size in zip(suite.tasks, sizes, strict=True)},
-        "root of inverse norm": {name: size**-0.5 for name, size in zip(suite.tasks, sizes, strict=True)},
-    }
-
-    unscored = [name for name in suite.tasks if name not in suite.scored_tasks]
-    if unscored:
-        grid["none on tasks that are not scored"] = dict.fromkeys(unscored, 0.0)
-    return {label: ["method=static", f"method.weights={_weights(weights)}"] for label, weights in grid.items()}
-
-
-def _weights(weights: Mapping[str, float]) -> str:
-    largest = max(weights.values()) or 1.0
-    scale = 1.0 if largest in (1.0, FAVOUR) else 1 / largest
-    return ",".join(f"{name}:{weight * scale:.4g}" for name, weight in weights.items())
+def static_words(points: Mapping[str, Weights]) -> Labelled:
+    """Points of static weights, as `bench.tuning.statics` has them."""
+    return {label: ["method=static", f"method.weights={written(weights)}"] for label, weights in points.items()}
 
 
 def panel_words(asked: Asked) -> Labelled:

@@ -9,10 +9,11 @@ import click
 from bench.cli.dialect import Dialect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from bench.analysis.gate import Gate
     from bench.tuning.gate import Asked, Labelled, Stage
+    from bench.tuning.statics import Weights
 
 PAGE = Path(__file__).parents[3] / "docs" / "suites.md"
 
@@ -21,43 +22,66 @@ PAGE = Path(__file__).parents[3] / "docs" / "suites.md"
 @click.argument("suite")
 @click.argument("words", nargs=-1, metavar="[seeds=N] [workers=N] [factors=X,...] [store=DIR]...")
 @click.option("--page", type=click.Path(path_type=Path), default=PAGE, help="where the figures go; docs/suites.md")
-def calibrate(suite: str, words: tuple[str, ...], page: Path) -> None:
-    """The gate of a suite: may it be frozen? Three stages of runs, a table, and its figures in docs/suites.md.
+@click.option("--points", is_flag=True, help="write the static points into the suite's file, for method=frontier")
+def calibrate(suite: str, words: tuple[str, ...], page: Path, points: bool) -> None:
+    """The gate of a suite: may it be frozen? Four stages of runs, a table, and its figures in docs/suites.md.
 
     \b
-    bench calibrate nano-v2                       about fifty runs, two at once
+    bench calibrate nano-v2                       about sixty runs, two at once
     bench calibrate nano-v2 seeds=5 scan_seeds=3  more seeds for the panel, for rates and weights
     bench calibrate nano-v2 factors=0.5,2,4       other learning rates, as multiples of the suite's
+    bench calibrate nano-v2 --points              then: bench sweep method=frontier suite=nano-v2 seed=all
 
-    Uniform at four learning rates or more, a grid of static weights, and eight methods that work in different ways, all
-    on tuning seeds and on held-out items that are never reported. The same command goes on after any crash or
-    interrupt. Exit code 1: a run is missing, or the suite does not pass.
+    Uniform at four learning rates or more, about sixteen points of static weights, two of them between the best of the
+    others, and eight methods that work in different ways, all on tuning seeds and on held-out items that are never
+    reported. The same command goes on after any crash or interrupt. Exit code 1: a run is missing, or the suite does
+    not pass.
     """
     from bench.analysis.gate import markdown, on_page
     from bench.tuning.gate import asked
 
     wanted = asked(suite, words)
-    gate = _measured(wanted)
+    gate, grid = _measured(wanted)
     lines = list(markdown(gate))
     click.echo("\n".join(lines))
     if page.exists():
         page.write_text(on_page(page.read_text(encoding="utf-8"), wanted.suite.name, lines), encoding="utf-8")
         click.echo(f"\nWritten: {page}")
+    if points:
+        click.echo(f"Written: {_kept(wanted.suite.name, grid)}")
     sys.exit(0 if gate.passed else 1)
 
 
-def _measured(wanted: "Asked") -> "Gate":
-    """The three stages one after the other; each needs the one before."""
-    from bench.analysis.gate import gate_of, task_lines
+def _kept(suite: str, grid: "Mapping[str, Weights]") -> Path:
+    """The suite's file, which names the static points from here on: no part of its digest."""
+    from bench.request.suite import SUITES
+    from bench.tuning.statics import in_suite
+
+    path = SUITES / f"{suite}.yaml"
+    path.write_text(in_suite(path.read_text(encoding="utf-8"), suite, grid), encoding="utf-8")
+    return path
+
+
+def _measured(wanted: "Asked") -> "tuple[Gate, Mapping[str, Weights]]":
+    """The stages one after the other, each needs the one before; the gate, and its points of static weights."""
+    from bench.analysis.gate import REFERENCE, gate_of, mean_gain, task_lines
     from bench.tuning.gate import panel_words, rate_words, rates, static_words
+    from bench.tuning.statics import designed, refined
 
     by_label = _stage(wanted, "learning rates", rate_words(wanted), wanted.scan_seeds).records
     by_rate = {rate: by_label[label] for rate, label in rates(wanted).items()}
-    tasks = task_lines(by_rate[wanted.suite.recipe.learning_rate])
-    grid = static_words(wanted, [task.reply_tokens for task in tasks], [task.squared_norm for task in tasks])
-    statics = _stage(wanted, "static weights", grid, wanted.scan_seeds).records
+    own = by_rate[wanted.suite.recipe.learning_rate]
+    tasks = task_lines(own)
+
+    grid = designed(wanted.suite, [task.reply_tokens for task in tasks], [task.squared_norm for task in tasks])
+    statics = _stage(wanted, "static weights", static_words(grid), wanted.scan_seeds).records
+    gains = {label: mean_gain(runs) for label, runs in {REFERENCE: own, **statics}.items()}
+    between = refined(wanted.suite, grid, gains)
+    more = _stage(wanted, "between the best", static_words(between), wanted.scan_seeds).records
+
     panel = _stage(wanted, "panel", panel_words(wanted), wanted.seeds).records
-    return gate_of(wanted.suite.recipe.learning_rate, len(wanted.suite.seeds), by_rate, statics, panel)
+    rate, seeds = wanted.suite.recipe.learning_rate, len(wanted.suite.seeds)
+    return gate_of(rate, seeds, by_rate, {**statics, **more}, panel), {**grid, **between}
 
 
 def _stage(wanted: "Asked", title: str, labelled: "Labelled", seeds: "Sequence[int]") -> "Stage":

@@ -170,6 +170,7 @@ def sweep(words: tuple[str, ...], as_json: bool) -> None:
     \b
     bench sweep method=pcgrad,mgda suite=nano-v1 seed=all  two runs at once, on this machine
     bench sweep method=all seed=all workers=8 store=runs   eight at once
+    bench sweep method=frontier suite=nano-v2 seed=all     every static point that the suite names under sweep
     bench sweep method=all timeout=3600 retries=1          kill runs after an hour; retry crashed runs once
     bench sweep method=all seed=all backend=ray            on a Ray cluster, or a Ray of this machine
     bench sweep method=all backend=ray ray.address=HOST:6379 ray.cpus=4 ray.gpus=1

@@ -38,6 +38,22 @@ def test_differences_are_paired_with_uniform(gate: Gate) -> None:
     assert (gate.best_rate, gate.best_static) == (2e-4, "better")
 
 
+def test_regrets_are_to_the_best_static_point_equal_weights_among_them(gate: Gate) -> None:
+    """The best point gains 10/40 and a half; uniform 8, above 12, below 6 of the same."""
+    assert {label: regret.mean * 40 for label, regret in gate.regrets.items()} == pytest.approx(
+        {"uniform": 2, "above": -2, "below": 4}
+    )
+    text = "\n".join(markdown(gate))
+    assert "The best of these 2 points and equal weights, chosen on the other seeds, gains +0.0500 " in text
+    assert "| below | -0.0500 [-0.0500, -0.0500], 3 seeds | +0.1000 [+0.1000, +0.1000], 3 seeds |" in text
+
+
+def test_one_seed_leaves_no_other_to_choose_a_point_on(runs: Any) -> None:
+    single = gate_of(1.0, 10, {1.0: runs(4)[:1]}, {"flat": runs(4)[:1]}, {"uniform": runs(4), "above": runs(9)})
+    assert single.regrets == {}
+    assert "best static point" not in "\n".join(markdown(single))
+
+
 def test_a_suite_passes_where_its_rate_is_best_and_the_panel_spreads(gate: Gate) -> None:
     assert gate.detectable < 1e-9  # these pairs differ by a constant
     assert gate.passed

@@ -53,6 +53,25 @@ def test_wrappers_are_listed_beside_none_which_takes_no_settings_of_one():
     assert (wrapped.wrapper, wrapped.wrapper_settings) == ("samo", {"radius": "1"})
 
 
+def test_the_frontier_is_every_static_point_that_the_suite_names():
+    """Beside other methods, whose words have no weights, and around wrappers."""
+    sweep = load_suite("nano-v1").sweep
+    words = asked("method=frontier,uniform", "suite=nano-v1", "seed=0,1", "store=runs")
+    points = [
+        ("method=static", "suite=nano-v1", f"seed={seed}", "store=runs", f"method.weights={weights}")
+        for weights in sweep
+        for seed in (0, 1)
+    ]
+    assert words == [*points, *(("method=uniform", "suite=nano-v1", f"seed={seed}", "store=runs") for seed in (0, 1))]
+
+    wishes = parse(["method=uniform,frontier", "wrapper=none,samo", "wrapper.radius=1"])[0]
+    assert [(wish.request.method, wish.request.wrapper, wish.request.settings) for wish in wishes] == [
+        (method, wrapper, settings)
+        for method, settings in [("uniform", {}), *(("static", {"weights": weights}) for weights in sweep)]
+        for wrapper in (None, "samo")
+    ]
+
+
 def test_words_of_execution_are_no_words_of_a_run():
     words = ["workers=3", "timeout=60", "retries=1", "backend=ray", "ray.address=host:6379", "ray.gpus=0.5"]
     wishes, options = parse(["method=pcgrad", *words, "slurm.mem=4G"])
@@ -67,6 +86,11 @@ def test_words_of_execution_are_no_words_of_a_run():
     [
         (["seed=1"], "which methods"),
         (["method=pcgrad,,mgda"], "empty entry"),
+        (
+            ["method=frontier", "suite=smoke-v1"],
+            "names no static points under sweep. `bench calibrate smoke-v1 --points`",
+        ),
+        (["method=frontier", "method.weights=lookup:2"], "given twice"),
         (["method=pcgrad", "method=mgda"], "given twice"),
         (["method=pcgrad", "seed=3..1"], "seed=3..4 or seed=all|is no seed"),
         (["method=pcgrad", "seed=-1"], "is no seed"),
