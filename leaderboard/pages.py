@@ -118,7 +118,7 @@ class Pages:
         path = links.task_page(board.name, board.tasks[index].name)
         scores = [run.record.tasks[index].before.mean for row in board.rows for run in row.runs]
         base = sum(scores) / len(scores)
-        noise = math.sqrt(base * (1 - base) / task.before.count)
+        noise = task.before.standard_error
         figure = suite_figures.task_gains(board, index)
         return self.page(
             "task.html",
@@ -126,6 +126,7 @@ class Pages:
             board=board,
             task=task,
             base=base,
+            attempts=next((found for run in board.rows[0].runs if (found := run.record.tasks[index].attempts)), None),
             noise=noise,
             floor=math.sqrt(2) * noise,
             detectable=views.detectable(board, index),

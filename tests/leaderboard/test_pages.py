@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.records.attempts import attempts_of
+from bench.records.store import outcome_digest
 from leaderboard.build import build
 
 UNIFORM = [[4, 4], [6, 6], [8, 8]]
@@ -167,7 +169,28 @@ def test_a_pair_is_the_mirror_of_its_mirror(site):
 
 def test_a_task_page_says_how_much_its_evaluation_can_tell(site):
     page = text(site({"uniform": UNIFORM}) / "tasks/nano-v1/task_a.html")
-    assert "0.250 &plusmn; 0.068" in page  # 10 of 40: the root of 0.25 * 0.75 / 40
+    assert (
+        "0.250 &plusmn; 0.069" in page
+    )  # 10 of 40: the items' deviation, the root of 0.25 * 0.75 * 40 / 39, over that of 40
+    assert "40, each sampled once" in page
+    assert "pass@8" not in page
+
+
+def test_a_task_page_counts_samples_and_says_what_is_within_reach(make_record, save, tmp_path):
+    """20 items of two samples each: 5 right twice, as many wrong at best once in eight tries."""
+    record = make_record(1, "uniform", 0)
+    (task,) = record.tasks
+    before = task.before.model_copy(update={"count": 20, "samples": 2})
+    tried = task.model_copy(update={"before": before, "attempts": attempts_of([8, 1, 0, 0], 8)})
+    record = record.model_copy(update={"tasks": [tried]})
+    digest = outcome_digest(record.model_dump(mode="json"))
+    save(tmp_path / "results", record.model_copy(update={"outcome_digest": digest}))
+    build(tmp_path / "results", tmp_path / "site")
+    page = text(tmp_path / "site" / "tasks/nano-v1/task_a.html")
+    assert "20, each sampled 2 times" in page
+    assert "of 4 items the base model gets 0.281 right in one try" in page
+    assert "0.500 in at least one of eight" in page
+    assert "0.250 &plusmn; 0.099" in page  # five items always right, fifteen never: their samples say nothing new
 
 
 def test_a_method_page_pairs_each_run_with_the_reference(site):
