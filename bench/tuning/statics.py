@@ -40,12 +40,13 @@ def designed(suite: Suite, lengths: Sequence[float], norms: Sequence[float | Non
     factors = (CORNER, INTERIOR) if len(scored) <= MOST_TASKS else (CORNER,)
 
     grid: dict[str, Weights] = {f"{factor} on {name}": {name: float(factor)} for factor in factors for name in scored}
-    grid |= {
-        "reply length": dict(zip(suite.tasks, lengths, strict=True)),
-        "root of reply length": {name: length**0.5 for name, length in zip(suite.tasks, lengths, strict=True)},
-        "inverse norm": {name: 1 / size for name, size in zip(suite.tasks, sizes, strict=True)},
-        "root of inverse norm": {name: size**-0.5 for name, size in zip(suite.tasks, sizes, strict=True)},
+    spread = {
+        "reply length": lengths,
+        "root of reply length": [length**0.5 for length in lengths],
+        "inverse norm": [1 / size for size in sizes],
+        "root of inverse norm": [size**-0.5 for size in sizes],
     }
+    grid |= {label: _of_all(suite, weights) for label, weights in spread.items()}
 
     if unscored := [name for name in suite.tasks if name not in scored]:
         grid["none on tasks that are not scored"] = dict.fromkeys(unscored, 0.0)
@@ -71,7 +72,7 @@ def refined(suite: Suite, grid: Mapping[str, Weights], gains: Mapping[str, float
         if any(_same(middle, point) for point in seen):
             continue
         seen.append(middle)
-        found[f"between {one} and {other}"] = dict(zip(suite.tasks, map(math.exp, middle), strict=True))
+        found[f"between {one} and {other}"] = _of_all(suite, [math.exp(value) for value in middle])
         if len(found) == REFINED:
             break
 
@@ -79,10 +80,8 @@ def refined(suite: Suite, grid: Mapping[str, Weights], gains: Mapping[str, float
 
 
 def written(weights: Weights) -> str:
-    """Weights as the command line has them; the largest is 1 where they are no corner."""
-    largest = max(weights.values()) or 1.0
-    scale = 1.0 if len(weights) == 1 or largest == 1.0 else 1 / largest
-    return ",".join(f"{name}:{weight * scale:.4g}" for name, weight in weights.items())
+    """Weights as the command line has them."""
+    return ",".join(f"{name}:{weight:.4g}" for name, weight in weights.items())
 
 
 def in_suite(text: str, suite: str, points: Mapping[str, Weights]) -> str:
@@ -98,6 +97,11 @@ def sweep_lines(suite: str, points: Mapping[str, Weights]) -> Iterator[str]:
     yield "sweep:"
     for label, weights in points.items():
         yield f'  - "{written(weights)}" # {label}'
+
+
+def _of_all(suite: Suite, weights: Sequence[float]) -> dict[str, float]:
+    """Weights of all tasks, [K], as parts of the largest."""
+    return {name: weight / max(weights) for name, weight in zip(suite.tasks, weights, strict=True)}
 
 
 def _logarithms(suite: Suite, weights: Weights) -> list[float]:

@@ -55,7 +55,7 @@ def test_the_panel_has_eight_methods_of_different_kinds_that_run(regime: str) ->
 
 
 def test_points_of_static_weights_can_be_run() -> None:
-    grid = static_words({"20 on lookup": {"lookup": 20.0}, "reply length": {"arithmetic": 4.0, "lookup": 8.0}})
+    grid = static_words({"20 on lookup": {"lookup": 20.0}, "reply length": {"arithmetic": 0.5, "lookup": 1.0}})
     assert grid["20 on lookup"] == ["method=static", "method.weights=lookup:20"]
     assert grid["reply length"] == ["method=static", "method.weights=arithmetic:0.5,lookup:1"]
     for words in grid.values():
