@@ -65,7 +65,8 @@ class Dialect(click.Command):
         rest = super().parse_args(context, args)
         words = list(context.params[WORDS])
         for name in ("suite", "store", "data_root", "dry_run"):
-            value = context.params.pop(name, None)
+            # A suite that is an argument of its own stays one.
+            value = context.params.pop(name, None) if name in options else None
             if value:
                 words.append(f"{name}={'true' if value is True else value}")
         context.params[WORDS] = tuple(words)
