@@ -68,7 +68,8 @@ class Task(ABC):
     """Whether the task is there to see what a method does with it, and not to be learned: no mean includes it."""
     max_reply_tokens: ClassVar[int]
     """Room that a right reply needs, in tokens, end of text included: the longest one in tokens of the nano
-    tokenizer where rows are drawn, a figure that serves usual tokenizers where they are read."""
+    tokenizer where rows are drawn, and of SmolLM2's where they are sentences; a figure that serves usual tokenizers
+    where rows are read."""
 
     @abstractmethod
     def stream(self, split: Split) -> Iterator[Row]:

@@ -13,9 +13,11 @@ from bench.models.files import model_digest
 from bench.request.suite import ASSETS, EMBEDDED, load_suite
 from tasks import ProceduralTask
 from tasks._registry import all_tasks
+from tasks._sentences import SentenceTask
 
 ROOT = Path(__file__).parents[2]
 MEGABYTES = 2**20
+TERSE = [t for t in all_tasks().values() if isinstance(t, ProceduralTask) and not isinstance(t, SentenceTask)]
 every_model = pytest.mark.parametrize("name", EMBEDDED)
 
 
@@ -38,9 +40,12 @@ def test_it_has_about_a_million_parameters_in_float32(name):
 
 
 @every_model
-@pytest.mark.parametrize("task", [t for t in all_tasks().values() if isinstance(t, ProceduralTask)], ids=str)
+@pytest.mark.parametrize("task", TERSE, ids=str)
 def test_the_tokenizer_round_trips_every_prompt_and_answer(task, name):
-    """A Qwen2 checkpoint's tokenizer loaded by the automatic class would be split by another rule, silently."""
+    """A Qwen2 checkpoint's tokenizer loaded by the automatic class would be split by another rule, silently.
+
+    Tasks in sentences are for other models: this tokenizer has no line ends, as one of them does.
+    """
     _, tokenizer = load_model(choice(name))
     for row in task.rows("heldout", 100):
         for text in (row.prompt, row.answer, row.prompt + row.answer):
