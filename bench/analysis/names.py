@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bench.analysis.rows import SWEEP
+from bench.analysis.rows import SWEEP, Board
 from bench.analysis.runs import Run
 from bench.analysis.text import amount
 
@@ -26,6 +26,16 @@ def readable(run: Run) -> str:
 
     text = ", ".join(f"{key} = {json.dumps(value)}" for key, value in sorted(method.settings.items()))
     return f"{name}, {text if len(text) <= LONGEST else text[: LONGEST - 1] + chr(0x2026)}"
+
+
+def tried(board: Board, most: int = 20) -> str:
+    """The static points that were trained, in words, the largest mean gain first; empty if there are none.
+
+    most: points that are named.
+    """
+    points = [row for row in board.frontier if row.static]
+    named = "; ".join(readable(row.runs[0]).removeprefix(f"{SWEEP}, ") for row in points[:most])
+    return named + (f"; and {len(points) - most} more" if len(points) > most else "")
 
 
 def _weights(tasks: Sequence[str], weights: Sequence[Any]) -> str:

@@ -17,6 +17,7 @@ from bench.analysis.cost import CURRENCIES
 from bench.analysis.figures import Cell, Report
 from bench.analysis.figures import Table as Shown
 from bench.analysis.loading import load, suites
+from bench.analysis.names import tried
 from bench.analysis.plain import board_data, number
 from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE
@@ -88,6 +89,9 @@ def show_leaderboard(board: Board, console: Console) -> None:
         f"{board.detectable_corrected:.3f} after correction."
     )
 
+    if said := _static(board):
+        console.print(said)
+
     for row in board.rows:
         if row.unfinished or row.missing:
             console.print(_lack(row))
@@ -133,6 +137,20 @@ def _leaderboard_cells(row: Row) -> list[str]:
         "-" if row.group is None else str(row.group),
         row.verdict.replace(f" than {REFERENCE}", "").removesuffix(f" from {REFERENCE}"),
     ]
+
+
+def _static(board: Board) -> str:
+    """What fixed weights reach, and which were tried; empty without a sweep."""
+    reference = board.row(REFERENCE)
+    if reference is None or reference.regret is None:
+        return ""
+    best, points = reference.regret.best, plural(len(board.frontier), "point")
+    found = (
+        f"the best of {points}, chosen on the other seeds, gains {with_ends(best)} more than {REFERENCE}"
+        if best.mean > 0
+        else f"of {points}, none that the other seeds would choose gains more than {REFERENCE}"
+    )
+    return f"Static weights: {found}. Tried beside equal ones: {escape(tried(board))}."
 
 
 def _area(row: Row) -> str:

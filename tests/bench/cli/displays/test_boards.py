@@ -64,6 +64,33 @@ def test_the_leaderboard_shows_every_row_and_what_it_lacks(small: Board) -> None
     assert "corrected for 2 comparisons" in text
 
 
+POINTS = {"static+1": [1.0, 20.0, 1.0], "static+2": [3.5, 26.0, 2.0]}
+
+
+@pytest.mark.parametrize(
+    ("gains", "said"),
+    [
+        ((8, 7), "the best of 3 points, chosen on the other seeds, gains +0.050 [+0.050, +0.050] more than uniform"),
+        ((2, 1), "of 3 points, none that the other seeds would choose gains more than uniform"),
+    ],
+)
+def test_the_leaderboard_says_what_static_weights_reach_and_which_were_tried(
+    make_record: Make, gains: tuple[int, int], said: str
+) -> None:
+    runs = [
+        Run(Path(f"results/nano-v1/{label}/{seed}.json"), make_record(3, "static", seed, gains=[gain] * 3, use=use))
+        for (label, weights), gain in zip(POINTS.items(), gains, strict=True)
+        for seed in range(3)
+        for use in [{"settings": {"weights": weights}}]
+    ]
+    reference = [
+        Run(Path(f"results/nano-v1/uniform/{seed}.json"), make_record(3, "uniform", seed, gains=[6, 6, 6]))
+        for seed in range(3)
+    ]
+    text = " ".join(shown(lambda console: show_leaderboard(board([*runs, *reference]), console)).split())
+    assert f"Static weights: {said}. Tried beside equal ones: task_b \u00d720; weights 1.8 : 13 : 1." in text
+
+
 def test_one_seed_shows_no_interval(make_record: Make) -> None:
     runs = [Run(Path(f"results/nano-v1/{name}/0.json"), make_record(method=name)) for name in ("uniform", "other")]
     text = shown(lambda console: show_leaderboard(board(runs), console))
