@@ -27,8 +27,8 @@ JOBS = (
 )
 SENTENCES = (
     "{name} lives in {city} and works as a {job}.",
-    "{name} is a {job} in {city}.",
-    "The {job} {name} has a house in {city}.",
+    "{name}, a {job}, lives in {city}.",
+    "The {job} {name} lives in {city}.",
 )
 QUESTIONS = (
     ("In which city does {name} live?", "city"),

@@ -120,7 +120,7 @@ GOLDEN: dict[str, tuple[str, str]] = {
         "8, 1, 3, 7, 4",
     ),
     "passage_lookup": (
-        "Henry is a cook in Madrid. David is a doctor in Cairo. "
+        "Henry, a cook, lives in Madrid. David, a doctor, lives in Cairo. "
         "Frank lives in Oslo and works as a baker. What is the job of Henry? Reply with the job only.",
         "cook",
     ),
