@@ -73,6 +73,7 @@ HOUSE = (  # from the ground up
          "datasets evaluate huggingface_hub lm_eval numpy pydantic torch transformers"),
     room("bench/training", "step", "the balanced step, its trainers, stages, checkpoints",
          "errors records request engine models methods tasks", "datasets numpy safetensors torch transformers trl"),
+    room("bench/trainers.py", "door", "your own script: TRL's trainers", "training"),
     room("bench/run", "run", "the story of one run, its address and its record",
          "errors protocol records request engine models evaluation training methods tasks",
          "click tokenizers torch transformers"),

@@ -24,7 +24,7 @@ from bench.training.callback import StepCallback
 from bench.training.rollouts import grouped, measure, reweighted
 from bench.training.step import BalancedStep
 from bench.training.training import EXTRA
-from bench.training.trl.grpo import BalancedGRPOTrainer
+from bench.training.trl.grpo import SuiteGRPOTrainer
 from methods import Method
 
 REFERENCE = "uniform"
@@ -78,7 +78,7 @@ def _measured(
     watch = StepCallback(session.suite.budget, training.ledger, None, training.show)
     wants_more = around is not None and bool(around.wrapper.needs & EXTRA)
     trainer = training.trainer(folder, rounds, training.prompts, session.seed, watch, wants_more)
-    assert isinstance(trainer, BalancedGRPOTrainer)
+    assert isinstance(trainer, SuiteGRPOTrainer)
     trainer.current_gradient_accumulation_steps = 1  # TRL sets it when it trains
 
     contenders = {}
@@ -108,7 +108,7 @@ def _measured(
 
 
 def _take_turns(
-    trainer: BalancedGRPOTrainer, contenders: dict[str, BalancedStep[dict[str, torch.Tensor]]], first: str
+    trainer: SuiteGRPOTrainer, contenders: dict[str, BalancedStep[dict[str, torch.Tensor]]], first: str
 ) -> dict[str, float]:
     """Seconds of one step of each on the same rollouts; `first` begins."""
     count = len(trainer.tasks)

@@ -12,7 +12,7 @@ from bench.engine.gradients import TaskGradients, gramian_of
 from bench.engine.ledger import RunningLedger
 from bench.training.answers import checked, direction_of, weights_of
 from bench.training.batches import Batch, MicroBatch, TaskBatch
-from methods import GradientCombination, Gramian, Method, Signals, StepWrapper
+from methods import GradientCombination, Gramian, Method, Passes, Signals, StepWrapper
 
 
 class Around:
@@ -34,7 +34,7 @@ class Around:
         changed = self.wrapper.smooth(weights, signals)
         return checked(self.wrapper, "weights", changed, tuple(weights.shape), signals.step)
 
-    def direction(self, engine: TaskGradients, signals: Signals, passes: "ExtraPasses[Batch]") -> Tensor:
+    def direction(self, engine: TaskGradients, signals: Signals, passes: Passes) -> Tensor:
         """What the wrapper makes of the step, [P]."""
         rows = engine.rows
         layout = engine.layout

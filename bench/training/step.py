@@ -18,7 +18,7 @@ from bench.errors import RunFailed
 from bench.training.answers import direction_of, weights_of
 from bench.training.around import Around, ExtraPasses
 from bench.training.batches import Batch, Measured, TaskBatch
-from methods import GradientCombination, Gramian, Method, Signals
+from methods import GradientCombination, Gramian, Method, Passes, Signals
 
 
 class BalancedStep(Generic[Batch]):
@@ -56,10 +56,17 @@ class BalancedStep(Generic[Batch]):
         not finite.
         """
         losses = self.accumulate(batches, loss)
-        self.signals = signals = self.measure(losses, measured)
-
         passes = ExtraPasses(self.gradients, batches, loss, self.ledger)
         self.passes = passes if "second_forward" in self.method.needs else None
+        self.conclude(losses, measured, passes)
+        return (losses * measured.shares).nansum()
+
+    def conclude(self, losses: Tensor, measured: Measured, passes: Passes) -> None:
+        """Make the update of the task gradients at hand. losses: mean losses, [K], NaN for a task without prompts.
+
+        RunFailed if a gradient or the method's answer is not finite.
+        """
+        self.signals = signals = self.measure(losses, measured)
         weights, norm = self.combine(signals, passes)
         clipped = self.clip(norm, signals)
 
@@ -70,8 +77,6 @@ class BalancedStep(Generic[Batch]):
         self.method.observe(signals)
         if self.around:
             self.around.observe(signals)
-
-        return (losses * measured.shares).nansum()
 
     def clip(self, norm: float, signals: Signals) -> bool:
         """Scale the update, of this norm, as the recipe clips; whether that made it smaller.
@@ -135,7 +140,7 @@ class BalancedStep(Generic[Batch]):
             validation_losses=measured.validation_losses,
         )
 
-    def combine(self, signals: Signals, passes: ExtraPasses[Batch]) -> tuple[Tensor, float]:
+    def combine(self, signals: Signals, passes: Passes) -> tuple[Tensor, float]:
         """Let the method choose, and write the update. Returns realised weights [K] and the update's norm."""
         if self.around and not self.around.only_smooths:
             return self._place(self.around.direction(self.gradients, signals, passes), signals)

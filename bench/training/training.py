@@ -28,8 +28,8 @@ from bench.training.step import BalancedStep
 from bench.training.trl.balanced import Balanced
 from bench.training.trl.common import trained
 from bench.training.trl.distil import DistillingTrainer, Teaching
-from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
-from bench.training.trl.sft import BalancedSFTTrainer, sft_config
+from bench.training.trl.grpo import SuiteGRPOTrainer, grpo_config
+from bench.training.trl.sft import SuiteSFTTrainer, sft_config
 from methods import Method
 from tasks import Row, Task
 
@@ -199,12 +199,10 @@ class Training:
 
         if self.suite.regime == "sft":
             config = sft_config(self.suite, steps, seed, prompts, folder)
-            return BalancedSFTTrainer(
-                *given, config, self.tasks, self.streams, self.validation, recipe, callbacks=[watch]
-            )
+            return SuiteSFTTrainer(*given, config, self.tasks, self.streams, self.validation, recipe, callbacks=[watch])
 
         config = grpo_config(self.suite, steps, seed, prompts * recipe.rollouts_per_prompt, folder, extra_passes)
-        kind = DistillingTrainer if teaching else BalancedGRPOTrainer
+        kind = DistillingTrainer if teaching else SuiteGRPOTrainer
         trainer = kind(
             *given,
             config,

@@ -27,7 +27,7 @@ from bench.training.batches import MicroBatch, TaskBatch
 from bench.training.rollouts import grouped, measure
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
-from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.training.trl.grpo import SuiteGRPOTrainer, grpo_config
 from methods import Rollouts, RunInfo
 from methods._registry import load
 from tasks._registry import get_task
@@ -53,7 +53,7 @@ def suite_of(rank: int) -> Suite:
     return small.model_copy(update={"recipe": recipe, "lora": small.lora.model_copy(update={"r": rank})})
 
 
-def trainer_of(suite: Suite, folder: Path) -> BalancedGRPOTrainer:
+def trainer_of(suite: Suite, folder: Path) -> SuiteGRPOTrainer:
     """A trainer of a random model; the tokenizer and the tasks only fill their places."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -69,7 +69,7 @@ def trainer_of(suite: Suite, folder: Path) -> BalancedGRPOTrainer:
     streams = [PromptStream(task.rows("train", 64), 0) for task in tasks]
     tokenizer = PreTrainedTokenizerFast.from_pretrained(ASSETS / "nano")
     config = grpo_config(suite, recipe.steps, 0, sequences, folder)
-    trainer = BalancedGRPOTrainer(model, tokenizer, config, tasks, streams, recipe)
+    trainer = SuiteGRPOTrainer(model, tokenizer, config, tasks, streams, recipe)
     balancer = load("pcgrad")().start(RunInfo(len(tasks), torch.ones(len(tasks)), recipe.steps))
     gradients = TaskGradients(*trained(model), len(tasks))
     trainer.arm(BalancedStep(gradients, balancer, recipe.max_gradient_norm, RunningLedger(), Probe()))
@@ -78,7 +78,7 @@ def trainer_of(suite: Suite, folder: Path) -> BalancedGRPOTrainer:
     return trainer
 
 
-def batch_of(trainer: BalancedGRPOTrainer) -> tuple[dict[str, torch.Tensor], Rollouts]:
+def batch_of(trainer: SuiteGRPOTrainer) -> tuple[dict[str, torch.Tensor], Rollouts]:
     """A step's rollouts as TRL pads them, of random tokens, advantages and rewards."""
     recipe, device = trainer.recipe, trainer.accelerator.device
     groups = len(TASKS) * recipe.prompts_per_task

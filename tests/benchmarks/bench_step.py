@@ -29,7 +29,7 @@ from bench.training.prefixes import Prefixes
 from bench.training.rollouts import grouped, measure
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
-from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.training.trl.grpo import SuiteGRPOTrainer, grpo_config
 from methods import RunInfo
 from methods._registry import load
 from tasks._registry import get_task
@@ -46,7 +46,7 @@ class Long(PreTrainedTokenizerFast):
         return super().__call__(LONG + text if isinstance(text, str) else text, **options)
 
 
-def trainer_for(tasks: int, method: str, folder: Path, long: bool = False) -> BalancedGRPOTrainer:
+def trainer_for(tasks: int, method: str, folder: Path, long: bool = False) -> SuiteGRPOTrainer:
     """A trainer of nano, or of a Qwen2 of 1.5 million parameters with random weights and long prompts."""
     torch.set_num_threads(1)
     suite = load_suite("nano-v1")
@@ -59,7 +59,7 @@ def trainer_for(tasks: int, method: str, folder: Path, long: bool = False) -> Ba
     config = grpo_config(suite, recipe.steps, 0, sequences, folder)
     streams = [PromptStream(task.rows("train", 200), 0) for task in chosen]
     prefixes = Prefixes(model, "auto", tokenizer.pad_token_id)
-    trainer = BalancedGRPOTrainer(model, tokenizer, config, chosen, streams, recipe, 0, prefixes)
+    trainer = SuiteGRPOTrainer(model, tokenizer, config, chosen, streams, recipe, 0, prefixes)
 
     balancer = load(method)().start(RunInfo(tasks, torch.ones(tasks), recipe.steps))
     gradients = TaskGradients(*trained(model), tasks)

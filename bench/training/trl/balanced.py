@@ -132,11 +132,6 @@ class Balanced(ABC):
             for place, row in stream.take(count)
         ]
 
-    def unwrapped(self) -> None:
-        """Let no wrapper reduce gradients, as the step does so; to be called after TRL's constructor."""
-        prepare_model = self.accelerator.prepare_model
-        self.accelerator.prepare_model = lambda model, **_: prepare_model(model, evaluation_mode=True)
-
 
 @contextmanager
 def alone(accelerator: Any) -> Iterator[None]:

@@ -58,3 +58,9 @@ def trained(model: torch.nn.Module) -> tuple[list[Parameter], list[str]]:
     """Parameters that require gradients, and their names, each once."""
     pairs = [(parameter, name) for name, parameter in model.named_parameters() if parameter.requires_grad]
     return [parameter for parameter, _ in pairs], [name for _, name in pairs]
+
+
+def unwrapped(accelerator: Any) -> None:
+    """Let no wrapper reduce gradients, as the step does so; to be called after TRL's constructor."""
+    prepare_model = accelerator.prepare_model
+    accelerator.prepare_model = lambda model, **_: prepare_model(model, evaluation_mode=True)

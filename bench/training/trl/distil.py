@@ -16,7 +16,7 @@ from bench.errors import UserError
 from bench.training.batches import Measured, TaskBatch
 from bench.training.rollouts import grouped, measure, mine
 from bench.training.trl.balanced import Batch
-from bench.training.trl.grpo import BalancedGRPOTrainer
+from bench.training.trl.grpo import SuiteGRPOTrainer
 from methods import Rollouts
 
 LEFT = ("prompt_ids", "prompt_mask")
@@ -32,7 +32,7 @@ class Teaching:
     own: bool
 
 
-class DistillingTrainer(BalancedGRPOTrainer):
+class DistillingTrainer(SuiteGRPOTrainer):
     """The balanced GRPO trainer whose advantages come from teachers, for each token.
 
     On the student's own completions it is the teacher's log-probability less the student's, so that the step is that

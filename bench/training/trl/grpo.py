@@ -28,7 +28,7 @@ from bench.training.packing import log_probabilities
 from bench.training.prefixes import Prefixes
 from bench.training.rollouts import grouped, measure, reweighted, scaled
 from bench.training.trl.balanced import Balanced, Batch
-from bench.training.trl.common import prompts_per_process, shared_config
+from bench.training.trl.common import prompts_per_process, shared_config, unwrapped
 from methods import Rollouts
 from tasks import Row, Task
 
@@ -64,7 +64,7 @@ def grpo_config(
     )
 
 
-class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl publishes no types
+class SuiteGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl publishes no types
     """TRL's GRPO trainer whose step is the balanced one.
 
     seed: of the run, which fixes the noise of the rollouts; prefixes: decides which micro-batches share their prompts;
@@ -107,7 +107,7 @@ class BalancedGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl pu
 
         if not self.use_vllm:
             self.rollout_func = self._replies  # set here, as the constructor's argument brings a warning
-        self.unwrapped()
+        unwrapped(self.accelerator)
 
     def collect(self, prompts: Sequence[Prompt]) -> tuple[list[TaskBatch[Batch]], Measured]:
         """Roll out and verify; advantages as the method wants them."""

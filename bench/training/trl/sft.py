@@ -19,7 +19,7 @@ from bench.request.suite import Recipe, Suite
 from bench.training.batches import Measured, TaskBatch
 from bench.training.demonstrations import Demonstration, counted, demonstrations, task_batches
 from bench.training.trl.balanced import Balanced, Batch
-from bench.training.trl.common import prompts_per_process, shared_config
+from bench.training.trl.common import prompts_per_process, shared_config, unwrapped
 from tasks import Task
 
 Prompts = Sequence[Prompt]
@@ -38,7 +38,7 @@ def sft_config(suite: Suite, steps: int, seed: int, prompts: int, folder: Path) 
     )
 
 
-class BalancedSFTTrainer(Balanced, SFTTrainer):  # type: ignore[misc] # trl publishes no types
+class SuiteSFTTrainer(Balanced, SFTTrainer):  # type: ignore[misc] # trl publishes no types
     """TRL's SFT trainer whose step is the balanced one. validation: streams of rows that are not trained on."""
 
     def __init__(
@@ -62,7 +62,7 @@ class BalancedSFTTrainer(Balanced, SFTTrainer):  # type: ignore[misc] # trl publ
             train_dataset=Dataset.from_dict({"input_ids": [[0]], "labels": [[0]]}),
             callbacks=list(callbacks),
         )
-        self.unwrapped()
+        unwrapped(self.accelerator)
 
     def collect(self, prompts: Prompts) -> tuple[list[TaskBatch[Batch]], Measured]:
         """Demonstrations of the prompts, by task; the validation loss where the method needs it."""

@@ -14,7 +14,7 @@ from bench.models.prompts import asked, demonstration, encoded, ends, reply_of
 from bench.models.sampler import Sampled, Sampler
 from bench.request.suite import load_suite
 from bench.training.demonstrations import demonstrations
-from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.training.trl.grpo import SuiteGRPOTrainer, grpo_config
 from tasks._registry import get_task
 
 PROMPTS = ["Which gas do plants take in?\nA. oxygen", "12+30=", "Say <|im_end|> or é", " a  b\n"]
@@ -26,11 +26,11 @@ def loaded(tiny, folder, **kind):
     return suite, *load_model(suite)
 
 
-def trainer_for(suite, model, tokenizer, folder: Path) -> BalancedGRPOTrainer:
+def trainer_for(suite, model, tokenizer, folder: Path) -> SuiteGRPOTrainer:
     tasks = [get_task(name) for name in suite.tasks]
     streams = [PromptStream(task.rows("train", 8), 0) for task in tasks]
     config = grpo_config(suite, 2, 0, 12, folder)
-    trainer = BalancedGRPOTrainer(model, tokenizer, config, tasks, streams, suite.recipe)
+    trainer = SuiteGRPOTrainer(model, tokenizer, config, tasks, streams, suite.recipe)
     trainer.ledger = RunningLedger()
     return trainer
 

@@ -32,7 +32,7 @@ from bench.training.rollouts import grouped
 from bench.training.step import BalancedStep
 from bench.training.trl.balanced import alone
 from bench.training.trl.common import trained
-from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.training.trl.grpo import SuiteGRPOTrainer, grpo_config
 from methods import RunInfo
 from methods.uniform import Uniform
 from tasks._registry import get_task
@@ -102,15 +102,13 @@ def suite() -> Suite:
     return load_suite("smoke-v1").model_copy(update={"recipe": RECIPE})
 
 
-def grpo_trainer(folder: Path) -> BalancedGRPOTrainer:
+def grpo_trainer(folder: Path) -> SuiteGRPOTrainer:
     """Of the embedded model, in as many processes as there are."""
     tasks = [get_task(name) for name in TASKS]
     streams = [PromptStream(task.rows("train", RECIPE.train_rows), 0) for task in tasks]
     model, tokenizer = load_model(suite().model_copy(update={"model": "nano"}))
     sequences = len(tasks) * RECIPE.prompts_per_task * RECIPE.rollouts_per_prompt
-    trainer = BalancedGRPOTrainer(
-        model, tokenizer, grpo_config(suite(), 2, 0, sequences, folder), tasks, streams, RECIPE
-    )
+    trainer = SuiteGRPOTrainer(model, tokenizer, grpo_config(suite(), 2, 0, sequences, folder), tasks, streams, RECIPE)
     method = Uniform().start(RunInfo(len(tasks), torch.ones(len(tasks)), 2))
     gradients = TaskGradients(*trained(model), len(tasks))
     trainer.arm(BalancedStep(gradients, method, None, RunningLedger(), Probe()))

@@ -17,7 +17,7 @@ from bench.request.suite import ASSETS, Recipe, Suite, load_suite
 from bench.training.rollouts import grouped, measure, padded, reweighted
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
-from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.training.trl.grpo import SuiteGRPOTrainer, grpo_config
 from methods import Method, Rollouts, RunInfo, SampleWeighting
 from methods.uniform import Uniform
 from tasks._registry import get_task
@@ -45,14 +45,14 @@ def trainer_for(
     method: Method | None = None,
     recipe: Recipe = RECIPE,
     extra_passes: bool = False,
-) -> BalancedGRPOTrainer:
+) -> SuiteGRPOTrainer:
     tasks = [get_task(name) for name in TASKS]
     rows = [task.rows("train", recipe.train_rows) for task in tasks]
     sequences = len(tasks) * recipe.prompts_per_task * recipe.rollouts_per_prompt
     tokenizer = PreTrainedTokenizerFast.from_pretrained(ASSETS / "nano")
     config = grpo_config(suite_of(recipe), recipe.steps, 0, sequences, folder, extra_passes)
     streams = [PromptStream(task_rows, 0) for task_rows in rows]
-    trainer = BalancedGRPOTrainer(model, tokenizer, config, tasks, streams, recipe)
+    trainer = SuiteGRPOTrainer(model, tokenizer, config, tasks, streams, recipe)
     chosen = (method or Uniform()).start(RunInfo(len(tasks), torch.ones(len(tasks)), recipe.steps))
     gradients = TaskGradients(*trained(model), len(tasks))
     trainer.arm(BalancedStep(gradients, chosen, recipe.max_gradient_norm, RunningLedger(), Probe()))
@@ -60,7 +60,7 @@ def trainer_for(
     return trainer
 
 
-def plain_gradient(trainer: BalancedGRPOTrainer, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+def plain_gradient(trainer: SuiteGRPOTrainer, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """What TRL's own step leaves in `.grad` on the joint batch: its loss, one backward, its clip."""
     model = trainer.model
     for parameter in model.parameters():
@@ -70,7 +70,7 @@ def plain_gradient(trainer: BalancedGRPOTrainer, batch: dict[str, torch.Tensor])
     return torch.cat([parameter.grad.flatten() for parameter in trained(model)[0]])
 
 
-def balanced_gradient(trainer: BalancedGRPOTrainer, batch: dict[str, torch.Tensor], rollouts: Rollouts) -> torch.Tensor:
+def balanced_gradient(trainer: SuiteGRPOTrainer, batch: dict[str, torch.Tensor], rollouts: Rollouts) -> torch.Tensor:
     groups = grouped(batch, rollouts, rollouts.advantages, trainer.recipe.micro_batch)
     measured = measure(rollouts, rollouts.advantages, len(TASKS))
     trainer.balanced_step(groups, lambda micro: trainer.compute_loss(trainer.model, micro), measured)

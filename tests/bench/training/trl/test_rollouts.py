@@ -19,7 +19,7 @@ from bench.training.prefixes import Prefixes
 from bench.training.rollouts import grouped, padded
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
-from bench.training.trl.grpo import BalancedGRPOTrainer, grpo_config
+from bench.training.trl.grpo import SuiteGRPOTrainer, grpo_config
 from methods import Rollouts, RunInfo
 from methods.uniform import Uniform
 from tasks._registry import get_task
@@ -40,14 +40,14 @@ def suite_of(recipe: dict[str, object], **changes: object) -> Suite:
     return load_suite("smoke-v1").model_copy(update={"recipe": given, **changes})
 
 
-def trainer_for(folder: Path, recipe: dict[str, object] | None = None, **changes: object) -> BalancedGRPOTrainer:
+def trainer_for(folder: Path, recipe: dict[str, object] | None = None, **changes: object) -> SuiteGRPOTrainer:
     suite = suite_of(recipe or {}, **changes)
     model, tokenizer = load_model(suite)
     tasks = [get_task(name) for name in TASKS]
     streams = [PromptStream(task.rows("train", 64), 0) for task in tasks]
     config = grpo_config(suite, 1, 0, 24, folder)
     prefixes = Prefixes(model, suite.recipe.packing, tokenizer.pad_token_id)
-    trainer = BalancedGRPOTrainer(model, tokenizer, config, tasks, streams, suite.recipe, 0, prefixes)
+    trainer = SuiteGRPOTrainer(model, tokenizer, config, tasks, streams, suite.recipe, 0, prefixes)
     gradients = TaskGradients(*trained(model), len(tasks))
     method = Uniform().start(RunInfo(len(tasks), torch.ones(len(tasks)), 1))
     trainer.arm(BalancedStep(gradients, method, None, RunningLedger(), Probe()))
@@ -138,7 +138,7 @@ def test_parts_sample_what_the_whole_would_have(tmp_path):
 class Seen(TrainerCallback):
     """Keeps the gradient of a step, and how often a layer has run in training for it."""
 
-    def __init__(self, trainer: BalancedGRPOTrainer) -> None:
+    def __init__(self, trainer: SuiteGRPOTrainer) -> None:
         self.trainer, self.calls = trainer, 0
         layer = next(module for name, module in trainer.model.named_modules() if name.endswith("layers.0.mlp"))
         layer.register_forward_pre_hook(self.count)  # the second run stops before its end

@@ -18,7 +18,7 @@ from bench.request.suite import Lora, Recipe, load_suite
 from bench.training.demonstrations import collated
 from bench.training.step import BalancedStep
 from bench.training.trl.common import trained
-from bench.training.trl.sft import BalancedSFTTrainer, sft_config
+from bench.training.trl.sft import SuiteSFTTrainer, sft_config
 from methods import Method, RunInfo
 from methods.uniform import Uniform
 from tasks._registry import get_task
@@ -38,7 +38,7 @@ def trainer_for(
     method: Method | None = None,
     recipe: dict[str, object] | None = None,
     **changes: object,
-) -> BalancedSFTTrainer:
+) -> SuiteSFTTrainer:
     given = RECIPE.model_copy(update=recipe or {})
     suite = load_suite("smoke-v1").model_copy(update={"regime": "sft", "recipe": given, **changes})
     model, tokenizer = load_model(suite)
@@ -47,7 +47,7 @@ def trainer_for(
     streams = [PromptStream(task_rows[:48], 0) for task_rows in rows]
     kept = [PromptStream(task_rows[48:], 0) for task_rows in rows]
     config = sft_config(suite, given.steps, 0, len(tasks) * given.prompts_per_task, folder)
-    trainer = BalancedSFTTrainer(model, tokenizer, config, chosen, streams, kept, given)
+    trainer = SuiteSFTTrainer(model, tokenizer, config, chosen, streams, kept, given)
     started = (method or Uniform()).start(RunInfo(len(tasks), torch.ones(len(tasks)), given.steps))
     gradients = TaskGradients(*trained(model), len(tasks))
     trainer.arm(BalancedStep(gradients, started, given.max_gradient_norm, RunningLedger(), Probe()))
@@ -55,12 +55,12 @@ def trainer_for(
     return trainer
 
 
-def flat(trainer: BalancedSFTTrainer) -> torch.Tensor:
+def flat(trainer: SuiteSFTTrainer) -> torch.Tensor:
     """The gradient that the optimizer will see."""
     return torch.cat([parameter.grad.flatten().clone() for parameter in trained(trainer.model)[0]])
 
 
-def plain(trainer: BalancedSFTTrainer, shown: list, clip: bool = True) -> torch.Tensor:
+def plain(trainer: SuiteSFTTrainer, shown: list, clip: bool = True) -> torch.Tensor:
     """What TRL's own step leaves in `.grad` on the joint batch: its loss, one backward, its clip."""
     for parameter in trainer.model.parameters():
         parameter.grad = None
@@ -71,7 +71,7 @@ def plain(trainer: BalancedSFTTrainer, shown: list, clip: bool = True) -> torch.
     return flat(trainer)
 
 
-def balanced(trainer: BalancedSFTTrainer, prompts: list) -> torch.Tensor:
+def balanced(trainer: SuiteSFTTrainer, prompts: list) -> torch.Tensor:
     trainer.balanced_step(*(trainer.collect(prompts)[0], trainer.loss_of, trainer.collect(prompts)[1]))
     return flat(trainer)
 
@@ -185,7 +185,7 @@ def test_the_score_of_a_model_is_the_typical_probability_of_an_answer_token(tmp_
 class Seen(TrainerCallback):
     """Keeps the gradient of the first step, and how often a layer has run until then."""
 
-    def __init__(self, trainer: BalancedSFTTrainer) -> None:
+    def __init__(self, trainer: SuiteSFTTrainer) -> None:
         self.trainer, self.calls = trainer, 0
         layer = next(module for name, module in trainer.model.named_modules() if name.endswith("layers.0.mlp"))
         layer.register_forward_pre_hook(self.count)  # the second run stops before its end
@@ -221,7 +221,7 @@ def test_bf16_holds_in_the_loss_whichever_trainer_comes_first(tmp_path, lora):
     layer = next(module for name, module in trainer.model.named_modules() if name.endswith("layers.0.mlp"))
     layer.register_forward_hook(lambda *call: found.add(call[2].dtype))
     given = (trainer.processing_class, trainer.args, trainer.tasks, trainer.streams, trainer.validation, RECIPE)
-    second = BalancedSFTTrainer(trainer.model, *given)
+    second = SuiteSFTTrainer(trainer.model, *given)
     for one in (trainer, second):
         found.clear()
         batch = collated(one._shown([Prompt(0, one.streams[0].rows[0], 0)]), 0, one.accelerator.device)
