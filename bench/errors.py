@@ -1,7 +1,9 @@
 """Errors a user can mend: printed as one sentence, without a traceback, with exit code 2."""
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -18,6 +20,37 @@ class BrokenRecord(UserError):
 
 class RunFailed(Exception):
     """A run that cannot go on: the method returned nonsense, or training diverged. It becomes a record."""
+
+
+FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    NameError,
+    OSError,
+    RunFailed,
+    RuntimeError,
+    StopIteration,
+    SyntaxError,
+    SystemExit,
+    TypeError,
+    UserError,
+    ValueError,
+    Warning,
+)
+"""What the code of a method or of a task may raise that is its author's to mend."""
+
+
+def line_of(error: BaseException, path: Path) -> int | None:
+    """The last line of that file on the error's way, if there is one."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return error.lineno
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    return lines[-1] if lines else None
 
 
 def close_to(name: str, known: Iterable[str]) -> str:

@@ -3,13 +3,12 @@
 import hashlib
 import importlib
 import sys
-import traceback
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from bench.errors import RunFailed, UserError
+from bench.errors import FAULTS, UserError, line_of
 from methods._cards import MethodCard, broken
 
 if TYPE_CHECKING:
@@ -20,26 +19,6 @@ ELSEWHERE = "_method_"
 """Begins the name of a module whose file lies in another folder."""
 OURS = {"numpy", "scipy", "torch", "torchjd"}
 """Packages that this project installs."""
-FAULTS = (
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    NameError,
-    OSError,
-    RunFailed,
-    RuntimeError,
-    StopIteration,
-    SyntaxError,
-    SystemExit,
-    TypeError,
-    UserError,
-    ValueError,
-    Warning,
-)
-"""What the code of a method may raise that is its author's to mend."""
 
 
 def class_of(card: MethodCard) -> "type[Method]":
@@ -63,15 +42,6 @@ def loaded() -> list[str]:
         for name, (package, _, own) in parts
         if name.startswith(ELSEWHERE) or (package == FOLDER.name and not own.startswith("_"))
     ]
-
-
-def line_of(error: BaseException, path: Path) -> int | None:
-    """The last line of that file on the error's way, if there is one."""
-    if isinstance(error, SyntaxError) and error.filename == str(path):
-        return error.lineno
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
-    return lines[-1] if lines else None
 
 
 def _refused(path: Path, error: BaseException) -> UserError:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from bench.errors import FAULTS
 from methods._cards import MethodCard
-from methods._loading import FAULTS, class_of
+from methods._loading import class_of
 from methods._settings import Settings, setting
 
 PROVIDED = {"Settings": Settings, "setting": setting}

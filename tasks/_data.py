@@ -139,7 +139,10 @@ def load(task: DataTask, root: Path | None) -> dict[Split, tuple[Row, ...]]:
         if draft.prompt not in held:
             train.setdefault(draft.prompt, draft)
 
-    return {"train": _rows(task.name, "train", train.values()), "heldout": _rows(task.name, "heldout", held.values())}
+    return {
+        "train": ordered(task.name, "train", train.values()),
+        "heldout": ordered(task.name, "heldout", held.values()),
+    }
 
 
 def published_rows(task: DataTask, split: Split) -> Iterator[Mapping[str, Any]]:
@@ -148,7 +151,7 @@ def published_rows(task: DataTask, split: Split) -> Iterator[Mapping[str, Any]]:
     return (_in_hub_form(task, raw) for raw in _raw_rows(task, split, source))
 
 
-def _rows(name: str, split: Split, drafts: Iterable[Draft]) -> tuple[Row, ...]:
+def ordered(name: str, split: Split, drafts: Iterable[Draft]) -> tuple[Row, ...]:
     """Drafts as rows, in the order of their prompts' hashes."""
     ordered = sorted(drafts, key=lambda draft: hashlib.sha256(f"{name}/{draft.prompt}".encode()).digest())
     return tuple(Row(name, split, i, d.prompt, d.answer, d.facts) for i, d in enumerate(ordered))

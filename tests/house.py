@@ -85,7 +85,7 @@ HOUSE = (  # from the ground up
     room("bench/validation", "record", "the verdict of CI on records, suites and methods",
          "errors git protocol records request tuning methods tasks", "pydantic torch yaml"),
     room("bench/contributing", "record", "new methods, reruns, submissions",
-         "errors git protocol records analysis request run validation methods", "torch"),
+         "errors git protocol records analysis request run validation methods tasks", "torch"),
     room("bench/cli", "door", "commands, and the tables they print",
  "errors records analysis leaderboard catalogue request models run sweeps tuning validation contributing methods "
          "tasks",

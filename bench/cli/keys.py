@@ -15,9 +15,9 @@ RUN = {
     "method=NAME": "which method: a name, a library's as torchjd/UPGrad, or a file that ends in .py",
     "method.SETTING=VALUE": "a setting of the method; `bench methods NAME` lists them",
     "wrapper=NAME": "what acts around the method; wrapper.SETTING=VALUE is a setting of it",
-    "suite=nano-v1": "which suite; `bench suites` lists them",
+    "suite=nano-v1": "which suite; `bench suites` lists them; or a file of yours that ends in .yaml",
     "seed=0": "one of the suite's seeds",
-    "store=results": "the folder that gets the record",
+    "store=results": "the folder that gets the record; runs where suite or tasks are files of yours",
     "track=default": "default, or tuned: what `bench tune` chose (tuned=DIR: from there)",
     "data_root=DIR": "local copies of the data sets, in place of the hub",
     "dry_run=false": "true: only say what the run would do and cost",
@@ -25,8 +25,6 @@ RUN = {
     "shard=false": "true: keep a part of the model in each process (FSDP2, SFT only)",
 }
 """Keys that say which run it is, and where."""
-HIDDEN = ("name", "summary", "seeds", "sweep")
-"""Fields of a suite that the command line cannot change."""
 
 
 def check_keys(words: Iterable[str]) -> None:
@@ -56,9 +54,10 @@ def groups() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The keys that change a suite, by the part of it: `key=default` and what it is."""
     from pydantic import BaseModel
 
+    from bench.request.request import FIXED
     from bench.request.suite import Suite
 
-    fields = {name: field for name, field in Suite.model_fields.items() if name not in HIDDEN}
+    fields = {name: field for name, field in Suite.model_fields.items() if name not in FIXED}
     kinds = {name: field.annotation for name, field in fields.items()}
     parts = {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, BaseModel)}
     plain = [(name, field) for name, field in fields.items() if name not in parts]

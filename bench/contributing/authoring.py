@@ -14,10 +14,11 @@ from bench.contributing.templates import method_text, test_text
 from bench.errors import UserError
 from bench.request.suite import ROOT
 from bench.validation.allowed import refusals
-from methods._registry import GOLDEN, TRAJECTORIES, MethodCard, cards, entries, find
+from methods._registry import GOLDEN, TRAJECTORIES, cards, entries, find
 
 if TYPE_CHECKING:
     from methods._battery import Property, Subject
+    from tasks import Task
 
 METHODS = ROOT / "methods"
 TESTS = ROOT / "tests" / "methods"
@@ -39,15 +40,16 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Report:
-    """What the battery says of a method. facts: what was measured, a sentence each."""
+    """What is said of a method, or of a task, whose name it is. facts: what was measured, a sentence each."""
 
-    card: MethodCard
+    name: str
     verdicts: tuple[Verdict, ...]
     facts: tuple[str, ...]
+    kind: str = "method"
 
     @property
     def broken(self) -> int:
-        """Properties that the method breaks."""
+        """Properties that it breaks."""
         return sum(bool(verdict.violations) for verdict in self.verdicts)
 
 
@@ -72,7 +74,19 @@ def examine(spec: str, begins: Callable[[str, int], None] = lambda name, total: 
             verdicts.append(_verdict(rule, subjects))
         begins(CODE[0], len(acting) + 1)
         verdicts.append(Verdict(*CODE, tuple(map(str, refusals(card.path)))))
-        return Report(card, tuple(verdicts), _facts(subjects[0]))
+        return Report(card.name, tuple(verdicts), _facts(subjects[0]))
+
+
+def examine_task(task: "Task", begins: Callable[[str, int], None] = lambda name, total: None) -> Report:
+    """Try the contract of tasks on one. begins: as for `examine`. UserError if it has no rows at hand."""
+    from tasks._contract import RULES, first, splits_of
+
+    counts = ", ".join(f"{len(first(task, split))} {split}" for split in splits_of(task))
+    verdicts = []
+    for rule in RULES:
+        begins(rule.name, len(RULES))
+        verdicts.append(Verdict(rule.name, rule.rule, rule.violations(task)))
+    return Report(task.name, tuple(verdicts), (f"Tried on its first rows: {counts}.",), "task")
 
 
 @contextmanager

@@ -138,6 +138,8 @@ class TaskResult(Frozen):
     revision: int = Field(ge=1)
     data_hash: Digest
     """SHA-256 of the training and held-out rows that were used."""
+    file: Digest | None = Field(None, exclude_if=lambda digest: digest is None)
+    """SHA-256 of the task's file and its verifier's, where it is one of the user's own; not written for others."""
     position: int = Field(ge=0)
     """The index under which the method saw this task, drawn from the seed."""
     scored: bool = Field(True, exclude_if=bool)
@@ -253,6 +255,8 @@ class SuiteUse(Frozen):
     """SHA-256 of the suite as resolved for this run."""
     overrides: dict[Name, Value]
     """What the command line changed; a run with overrides is exploratory and not ranked."""
+    file: Digest | None = Field(None, exclude_if=lambda digest: digest is None)
+    """SHA-256 of the suite's file, where it is one of the user's own: exploratory, too. Not written for others."""
 
 
 class ModelUse(Frozen):

@@ -12,6 +12,7 @@ from bench.records import tuning
 from bench.records.store import digest_of
 from bench.records.tuning import Tuning
 from bench.request.network import offline_if_unreachable
+from bench.request.own import STORE, resolved
 from bench.request.suite import (
     EMBEDDED,
     ROOT,
@@ -47,6 +48,8 @@ __all__ = [
 
 BY_TASK = ("advantage_scale", "rows")
 """Fields of a suite that have a value by task."""
+FIXED = ("name", "summary", "seeds", "sweep", "files", "file")
+"""Fields of a suite that the command line does not change."""
 RUN_KEYS = (
     "method", "method.SETTING", "wrapper", "wrapper.SETTING", "suite", "seed", "store",
     "data_root", "dry_run", "unsafe_code", "shard", "track", "tuned",
@@ -83,8 +86,8 @@ class Request(BaseModel):
 
     @property
     def exploratory(self) -> bool:
-        """Whether the command line changed the suite: any seed may run, and the run is not ranked."""
-        return bool(self.overrides) and self.tuning is None
+        """Whether the suite is not one of the project's as it stands: any seed may run, and the run is not ranked."""
+        return (bool(self.overrides) or self.suite.own) and self.tuning is None
 
 
 def parse_request(words: Iterable[str]) -> Request:
@@ -95,7 +98,7 @@ def parse_request(words: Iterable[str]) -> Request:
 
     method = given.pop("method")
     suite = load_suite(given.pop("suite", "nano-v1"))
-    store = Path(given.pop("store", RESULTS))
+    store = given.pop("store", None)
     seed = given.pop("seed", "0")
     if not seed.isdecimal():
         raise UserError(f"seed={seed} is not a whole number of 0 or more.")
@@ -122,7 +125,7 @@ def parse_request(words: Iterable[str]) -> Request:
         wrapper_settings=wrapper_settings,
         seed=int(seed),
         overrides=overrides,
-        store=store,
+        store=_store(store, suite),
         data_root=_folder(root) if root else None,
         **switches,
     )
@@ -173,13 +176,28 @@ def _folder(text: str) -> Path:
     return Path(text).resolve()
 
 
+def _store(text: str | None, suite: Suite) -> Path:
+    """The folder of records. UserError for the published one, if the suite has a file of the user's own."""
+    if text is None:
+        return STORE if suite.own else RESULTS
+    store = Path(text)
+    if suite.own and store.resolve() == RESULTS.resolve():
+        raise UserError(
+            f"store={text} holds the published results, and {suite.name} is of your own files: say store={STORE}."
+        )
+    return store
+
+
 def _taken(given: dict[str, str], prefix: str) -> dict[str, str]:
     """Take the words that begin with the prefix out, without it."""
     return {key.removeprefix(prefix): given.pop(key) for key in list(given) if key.startswith(prefix)}
 
 
 def override(suite: Suite, given: Mapping[str, str]) -> tuple[Suite, dict[str, Any]]:
-    """The suite with `key=value` changes, and those that do change something, typed."""
+    """The suite with `key=value` changes, and those that do change something, typed.
+
+    Tasks that are files are named in the changes as the tasks are, and count by their content.
+    """
     known = keys()
     data = suite.model_dump(mode="json")
 
@@ -190,13 +208,17 @@ def override(suite: Suite, given: Mapping[str, str]) -> tuple[Suite, dict[str, A
         section, _, field = key.rpartition(".")
         target = data[section] if section else data
         target[field] = _value(field, text)
+    if "tasks" in given:
+        data["tasks"], data["files"] = resolved(data["tasks"], Path.cwd(), suite.files)
 
     changed = validated(Suite, data, "the command line")
     before = _flat(suite)
     after = _flat(changed)
-    overrides = {key: after[key] for key in given if before[key] != after[key]}
+    other_files = changed.files != suite.files
+    overrides = {key: after[key] for key in given if before[key] != after[key] or (key == "tasks" and other_files)}
     if overrides:
-        changed = changed.model_copy(update={"name": f"{suite.name}~{digest_of(overrides)[:8]}"})
+        files = {"files": {name: file.digest for name, file in changed.files.items()}} if other_files else {}
+        changed = changed.model_copy(update={"name": f"{suite.name}~{digest_of({**overrides, **files})[:8]}"})
     return changed, overrides
 
 
@@ -205,7 +227,7 @@ def keys() -> list[str]:
     found = []
 
     for name, field in Suite.model_fields.items():
-        if name in ("name", "summary", "seeds", "sweep"):
+        if name in FIXED:
             continue
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):

@@ -3,6 +3,7 @@
 Pydantic checks it, as it does overrides and records. Nothing here is heavy to import.
 """
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -10,9 +11,11 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bench.errors import UserError, close_to, unknown
+from bench.records.fields import Digest
 from bench.records.schema import Budget
 from bench.records.store import digest_of
 from bench.records.track import TRACK
+from bench.request.own import TaskFile, is_suite_file, resolved, suite_file
 
 T = TypeVar("T", bound=BaseModel)
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +114,8 @@ class Suite(Part):
     evaluation: Evaluation = Evaluation()
     standard: tuple[str, ...] = Field((), description="lm-eval's own tasks, reported beside the suite's")
     sweep: tuple[str, ...] = Field((), description="static weights, as on the command line, that make the frontier")
+    files: dict[str, TaskFile] = Field({}, description="of tasks that are files of the user's own, by name")
+    file: Digest | None = Field(None, description="SHA-256 of the suite's file, where it is one of the user's own")
 
     @field_validator("tasks")
     @classmethod
@@ -121,7 +126,7 @@ class Suite(Part):
 
     @model_validator(mode="after")
     def _of_its_tasks(self) -> Self:
-        for field in ("scored", "advantage_scale", "rows"):
+        for field in ("scored", "advantage_scale", "rows", "files"):
             for task in getattr(self, field):
                 if task not in self.tasks:
                     raise ValueError(f"{field} names {task}, which is not one of the tasks {', '.join(self.tasks)}")
@@ -146,10 +151,12 @@ class Suite(Part):
     def digest(self) -> str:
         """SHA-256 of everything in the suite that a run depends on: all but its name, summary, sweep and `standard`.
 
+        Tasks that are files of the user's own count by the content of these, wherever they lie.
+
         A field of LATER counts only where it says something else than its default, so that a suite keeps its
         digest when the harness learns more.
         """
-        data = self.model_dump(mode="json", exclude={"name", "summary", "sweep", "standard"})
+        data = self.model_dump(mode="json", exclude={"name", "summary", "sweep", "standard", "files", "file"})
         data["scored"] = sorted(set(self.tasks) - set(self.scored_tasks))
         default = self.model_copy(update=LATER_DEFAULTS).model_dump(mode="json")
 
@@ -166,7 +173,14 @@ class Suite(Part):
             if data["evaluation"][name] == Evaluation.model_fields[name].default:
                 del data["evaluation"][name]
 
+        if self.files:
+            data["files"] = {name: file.digest for name, file in self.files.items()}
         return digest_of(data)
+
+    @property
+    def own(self) -> bool:
+        """Whether the suite or one of its tasks is a file of the user's own: no record of it is ranked."""
+        return self.file is not None or bool(self.files)
 
     def tuned(self, learning_rate: float) -> "Suite":
         """The suite in the tuned track, with the learning rate of one method."""
@@ -193,16 +207,38 @@ def suite_names() -> list[str]:
 
 
 def load_suite(name: str) -> Suite:
-    """The suite of that name. UserError names the file, the field and the rule if it is not valid."""
+    """The suite of that name, or in that file. UserError names the file, the field and the rule if it is not valid."""
+    if is_suite_file(name):
+        return _of_file(suite_file(name, suite_names()), name)
     if name not in suite_names():
         raise unknown("suite", name, suite_names(), "bench suites")
-    try:
-        data = yaml.safe_load((SUITES / f"{name}.yaml").read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UserError(f"suites/{name}.yaml is not YAML: {error}.") from None
-    if not isinstance(data, dict):
-        raise UserError(f"suites/{name}.yaml must be a mapping with tasks, model and recipe.")
+    data, _ = _parsed(SUITES / f"{name}.yaml", f"suites/{name}.yaml")
     return validated(Suite, {**data, "name": name}, f"suites/{name}.yaml")
+
+
+def _of_file(path: Path, source: str) -> Suite:
+    """A suite of the user's own, whose tasks may be files."""
+    data, digest = _parsed(path, source)
+    entries = data.get("tasks")
+    if isinstance(entries, list) and all(isinstance(entry, str) for entry in entries):
+        data["tasks"], data["files"] = resolved(entries, path.parent)
+    ours = {"name": path.stem, "summary": f"A mixture of one's own, {path.name}", "seeds": [0, 1, 2]}
+    return validated(Suite, {**ours, **data, "name": path.stem, "file": digest}, source)
+
+
+def _parsed(path: Path, source: str) -> tuple[dict[str, Any], str]:
+    """The mapping in a YAML file, and the SHA-256 of the file."""
+    try:
+        text = path.read_bytes()
+        data = yaml.safe_load(text.decode("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{source} is not YAML: {' '.join(str(error).split())}.") from None
+
+    if not isinstance(data, dict):
+        raise UserError(f"{source} must be a mapping with tasks, model and recipe.")
+    for field in {"files", "file"} & data.keys():
+        raise UserError(f"{source}: {field} is found by the harness; write a task's file into tasks.")
+    return data, hashlib.sha256(text).hexdigest()
 
 
 def validated(kind: type[T], data: Any, source: str) -> T:

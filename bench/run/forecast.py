@@ -22,7 +22,7 @@ from methods._declared import needs_of
 from methods._registry import MethodCard, find
 from tasks import Row, Task
 from tasks._data import data_root
-from tasks._registry import get_task
+from tasks._registry import tasks_of
 
 GIB, MIB = 2**30, 2**20
 PROMPT_TOKENS = 256
@@ -80,7 +80,7 @@ def forecast(request: Request) -> Forecast:
     suite = request.suite
     check_names(suite.standard)
     cards = [find(spec) for spec in filter(None, (request.method, request.wrapper))]
-    tasks = [get_task(name) for name in suite.tasks]
+    tasks = tasks_of(suite)
     rows = [(task.name, _rows(task, suite)) for task in tasks]
     shape = shape_of(suite)
     prompt = prompt_tokens(suite, tasks)

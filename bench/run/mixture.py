@@ -7,7 +7,7 @@ from typing import Any
 from bench.models.files import model_digest
 from bench.request.suite import Suite
 from tasks import Row, Task, data_hash
-from tasks._registry import get_task
+from tasks._registry import tasks_of
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Mixture:
     heldout: list[tuple[Row, ...]]
     """Held-out rows of each task that are evaluated."""
     data: list[dict[str, Any]]
-    """Name, revision and data hash of each task, as a record has them."""
+    """Name, revision and data hash of each task, as a record has them, and the file's digest of the user's own."""
     model: str
     """SHA-256 of the base model's files."""
 
@@ -30,7 +30,7 @@ Mix = Callable[[Suite], Mixture]
 
 def mixture_of(suite: Suite) -> Mixture:
     """Draw or read the rows of a suite, and hash them. UserError if a task lacks rows or the model is damaged."""
-    tasks = [get_task(name) for name in suite.tasks]
+    tasks = tasks_of(suite)
     model = model_digest(suite.model, suite.revision)
 
     skip = suite.evaluation.skip
@@ -39,7 +39,12 @@ def mixture_of(suite: Suite) -> Mixture:
     heldout = [task.rows("heldout", skip + items)[skip:] for task in tasks]
 
     data = [
-        {"name": task.name, "revision": task.revision, "data_hash": data_hash((*train, *held))}
+        {
+            "name": task.name,
+            "revision": task.revision,
+            "data_hash": data_hash((*train, *held)),
+            **({"file": suite.files[task.name].digest} if task.name in suite.files else {}),
+        }
         for task, train, held in zip(tasks, rows, heldout, strict=True)
     ]
     return Mixture(tasks, rows, heldout, data, model)

@@ -19,7 +19,7 @@ from bench.run.address import identity, path_in_store
 from bench.run.choices import Chosen, check_shardable, chosen_methods, folder_of, method_use
 from bench.run.mixture import Mix, Mixture, mixture_of
 from tasks import Row, Task
-from tasks._registry import get_task
+from tasks._registry import tasks_of
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def with_seed(prepared: Prepared, request: Request) -> Prepared:
 
 def check_scorable(suite: Suite) -> None:
     """UserError for a task that does not exist, or if a diagnostic task would enter the means."""
-    tasks = [get_task(name) for name in suite.tasks]
+    tasks = tasks_of(suite)
     strange = [task.name for task in tasks if task.diagnostic and task.name in suite.scored_tasks]
     if strange:
         others = [name for name in suite.tasks if name not in strange]

@@ -23,7 +23,7 @@ def record_of(session: Session) -> Record:
         "protocol": PROTOCOL,
         "normaliser": normaliser(prepared.method.kind, suite.regime),
         "identity": prepared.identity,
-        "suite": SuiteUse(name=suite.name, digest=suite.digest, overrides=prepared.request.overrides),
+        "suite": SuiteUse(name=suite.name, digest=suite.digest, overrides=prepared.request.overrides, file=suite.file),
         "seed": session.seed,
         "method": prepared.use,
         "model": _model_use(session),

@@ -16,8 +16,9 @@ from bench.sweeps.words import Options, Wish, parse
 from bench.tuning.space import Point, Space, space_of
 from methods import _registry as methods
 from methods._cards import MethodCard
+from tasks import Task
 from tasks._data import data_root
-from tasks._registry import get_task
+from tasks._registry import tasks_of
 
 OWN = ("method", "suite", "trials", "seeds", "items", "tuned", "dry_run")
 PASSED_ON = ("data_root", "unsafe_code", "shard")
@@ -89,7 +90,7 @@ def asked(words: Iterable[str]) -> Asked:
 def most_items(suite: Suite) -> int:
     """As many items as are reported, or as many as each task has left. UserError if a task has next to none."""
     reported = suite.evaluation.items
-    left = {name: _count(name, 2 * reported, data_root()) for name in suite.tasks}
+    left = {task.name: _count(task, 2 * reported, data_root()) for task in tasks_of(suite)}
     name = min(left, key=lambda name: left[name])
     if left[name] < reported + LEAST_ITEMS:
         raise UserError(
@@ -100,9 +101,9 @@ def most_items(suite: Suite) -> int:
 
 
 @cache
-def _count(task: str, most: int, root: Path | None) -> int:
+def _count(task: Task, most: int, root: Path | None) -> int:
     """Held-out rows of a task, up to so many; root: where its data is."""
-    return sum(1 for _ in islice(get_task(task).stream("heldout"), most))
+    return sum(1 for _ in islice(task.stream("heldout"), most))
 
 
 def measured(suite: Suite, items: int) -> list[str]:

@@ -225,9 +225,12 @@ def _entries(text: str) -> dict[str, Any]:
 def _suite(path: Path) -> Suite:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return Suite.model_validate({**data, "name": path.stem})
+        found = Suite.model_validate({**data, "name": path.stem})
     except (yaml.YAMLError, ValidationError, TypeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"suites/{path.name} is no suite: {' '.join(str(error).split())[:300]}.") from None
+    if found.own:
+        raise UserError(f"suites/{path.name} is no suite of the project: it names files of somebody's own.")
+    return found
 
 
 def _word(value: Any) -> str:

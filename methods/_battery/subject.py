@@ -9,7 +9,7 @@ import torch
 from pydantic.fields import FieldInfo
 from torch import Generator, Tensor
 
-from bench.errors import UserError
+from bench.errors import FAULTS, UserError, line_of
 from methods import (
     GradientCombination,
     Method,
@@ -24,7 +24,6 @@ from methods import (
 from methods._base import extra
 from methods._battery.inputs import STEPS, Case, Step, layout_of
 from methods._battery.toys import Quadratics, ToyInner, ToyStages, pretrained
-from methods._loading import FAULTS, line_of
 from methods._registry import MethodCard
 
 Answers = dict[str, Tensor]

@@ -10,6 +10,8 @@ from bench.cli.dialect import HELP, Dialect, data_root_option, json_option
 from bench.cli.output import print_json
 from bench.errors import UserError
 
+KINDS = ("python", "number", "choice", "exact", "formula", "python-tests", "function")
+"""What a new task may be; `bench.contributing.own.KINDS`, whose module is not loaded for a list of words."""
 PLACES = ("gramian", "loss", "sampling", "advantage", "gradient", "wrapper", "plan")
 """Where a method can act, as `bench new method` takes it; each has a template."""
 
@@ -36,32 +38,42 @@ def methods(name: str | None, as_json: bool) -> None:
         show_methods(cards())
 
 
-@click.command(cls=Dialect, short_help="try the contract on one method")
-@click.argument("method", required=False, shell_complete=method_names)
+@click.command(cls=Dialect, short_help="try the contract on a method or a task")
+@click.argument("method", metavar="[METHOD|TASK]", required=False, shell_complete=method_names)
+@data_root_option
 @json_option
-def check(method: str | None, as_json: bool) -> None:
-    """Try every property of the contract on one method. Exit code 1: it breaks one, and the table says how.
+def check(method: str | None, data_root: Path | None, as_json: bool) -> None:
+    """Try every property of the contract on one method, or on one task.
 
     \b
     bench check pcgrad              a method of methods/
-    bench check path/to/mine.py     a file from anywhere
+    bench check path/to/mine.py     a method or a task in a file from anywhere
     bench check torchjd/UPGrad      another library's, where the contract binds it
+    bench check lookup              a task
+    bench check rows.jsonl:number   a task of JSON lines, with its verifier
+
+    Exit code 1: it breaks one, and the table says how.
     """
     if method is None:
-        raise UserError("which method? Say `bench check NAME` or `bench check FILE.py`; `bench methods` lists all.")
+        raise UserError(
+            "which one? Say `bench check NAME` or `bench check FILE`; `bench methods` and `bench tasks` list."
+        )
     from bench.cli.displays.listings import report_data
     from bench.cli.displays.methods import checking, show_report
-    from bench.contributing.authoring import examine
+    from bench.contributing.authoring import examine, examine_task
+    from bench.contributing.own import task_meant
 
+    _data_at(data_root)
+    task = task_meant(method)
     with checking() as begins:
-        report = examine(method, begins)
+        report = examine_task(task, begins) if task else examine(method, begins)
     print_json(report_data(report)) if as_json else show_report(report)
     sys.exit(1 if report.broken else 0)
 
 
-@click.group(context_settings=HELP, short_help="write a new method from a template")
+@click.group(context_settings=HELP, short_help="write a new method, task or suite")
 def new() -> None:
-    """Write a new method from a template."""
+    """Write a new method, task or suite from a template."""
 
 
 @new.command("method", cls=Dialect)
@@ -70,7 +82,8 @@ def new() -> None:
     "--acts-on", type=click.Choice(PLACES), default="gramian", show_default=True, help="where the method acts"
 )
 @click.option("--dir", "folder", type=click.Path(path_type=Path), help="write the method's file only, into this folder")
-def new_method(name: str, acts_on: str, folder: Path | None) -> None:
+@json_option
+def new_method(name: str, acts_on: str, folder: Path | None, as_json: bool) -> None:
     """Write a working method and a test with its first golden value.
 
     \b
@@ -79,18 +92,85 @@ def new_method(name: str, acts_on: str, folder: Path | None) -> None:
     """
     from bench.contributing.authoring import next_commands, write_method
 
-    for path in write_method(name, acts_on, folder):
+    written = write_method(name, acts_on, folder)
+    said = "It works as it is. Replace what it does, and every TODO of its card; then:"
+    _show_new(written, said, next_commands(name, acts_on, folder), as_json)
+
+
+@new.command("task", cls=Dialect)
+@click.argument("name")
+@click.option("--kind", default="python", show_default=True, type=click.Choice(KINDS), help="python, or a verifier")
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="the folder, not the current one"
+)
+@json_option
+def new_task(name: str, kind: str, folder: Path, as_json: bool) -> None:
+    """Write a working task into the current folder: a file of Python, or JSON lines with a verifier.
+
+    \b
+    bench new task sums                     sums.py: a task that draws its questions
+    bench new task trivia --kind exact      trivia.jsonl: two hundred lines to replace
+    bench new task essays --kind function   essays.jsonl, and a verifier of your own beside it
+    """
+    from bench.contributing.own import write_task
+
+    written = write_task(name, kind, folder)
+    then = [f"bench check {written[0]}", f"bench tasks {written[0]}", f"bench new suite mixture --tasks {written[0]}"]
+    _show_new(written, "It works as it is. Put your own rows and rules in their place; then:", then, as_json)
+
+
+@new.command("suite", cls=Dialect)
+@click.argument("name")
+@click.option("--tasks", default="addition,lookup", show_default=True, help="names and files, with commas between")
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="the folder, not the current one"
+)
+@json_option
+def new_suite(name: str, tasks: str, folder: Path, as_json: bool) -> None:
+    """Write a mixture of your own into the current folder.
+
+    \b
+    bench new suite mixture                               mixture.yaml, of two of the project's tasks
+    bench new suite mixture --tasks rows.jsonl,lookup     of one's own beside them
+    """
+    from bench.contributing.own import write_suite
+
+    written = write_suite(name, tasks, folder)
+    file = written[0]
+    then = [f"bench suites {file}", f"bench run method=pcgrad suite={file} dry_run=true"]
+    then += [f"bench sweep method=uniform,pcgrad suite={file} seed=all store=runs"]
+    then += [f"bench leaderboard suite={name} store=runs"]
+    _show_new(written, "It runs as it is. Change what you like; then:", then, as_json)
+
+
+def _show_new(written: list[Path], said: str, then: list[str], as_json: bool) -> None:
+    """The files, and the commands that come next."""
+    if as_json:
+        print_json({"written": list(map(str, written)), "next": then})
+        return
+    for path in written:
         click.echo(f"Written: {path}")
-    click.echo("It works as it is. Replace what it does, and every TODO of its card; then:")
-    for command in next_commands(name, acts_on, folder):
+    click.echo(said)
+    for command in then:
         click.echo(f"    {command}")
+
+
+def _data_at(folder: Path | None) -> None:
+    """Tell the tasks where data sets are."""
+    import os
+
+    from tasks._data import ROOT
+
+    if folder is not None:
+        os.environ[ROOT] = str(folder)
 
 
 @click.command(cls=Dialect, short_help="fix a new method's golden answers")
 @click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=method_names)
 @click.option("--check", is_flag=True, help="say what is not frozen, and enter nothing")
 @click.option("--rewritten", is_flag=True, help="also enter code that changed and gives the same golden answers")
-def freeze(names: tuple[str, ...], check: bool, rewritten: bool) -> None:
+@json_option
+def freeze(names: tuple[str, ...], check: bool, rewritten: bool, as_json: bool) -> None:
     """Enter new methods and new versions in tests/golden/: their source's digest and their golden answers.
 
     \b
@@ -104,12 +184,19 @@ def freeze(names: tuple[str, ...], check: bool, rewritten: bool) -> None:
     from methods._registry import not_frozen
 
     if check:
-        if missing := not_frozen():
+        missing = not_frozen()
+        if as_json:
+            print_json({"frozen": [], "missing": missing})
+            sys.exit(2 if missing else 0)
+        if missing:
             raise UserError("\n".join(missing))
         click.echo("Every version is frozen.")
         return
 
     entered = enter(names=names, rewritten=rewritten)
+    if as_json:
+        print_json({"frozen": entered, "missing": []})
+        return
     click.echo(f"Frozen: {', '.join(entered)}" if entered else "Nothing is new: every version is frozen already.")
 
 
@@ -120,26 +207,25 @@ def freeze(names: tuple[str, ...], check: bool, rewritten: bool) -> None:
 def tasks(name: str | None, data_root: Path | None, as_json: bool) -> None:
     """List all tasks, or show one: its card, sample prompts, its verifier's verdicts on right and wrong replies.
 
+    NAME may be a file: task.py, rows.jsonl or rows.jsonl:VERIFIER.
+
     \b
     bench tasks                                  all tasks
     bench tasks arc_easy data_root=~/data        one, with its rows from ~/data/arc_easy/
     """
-    import os
-
     from bench.cli.displays.tasks import show_task, show_tasks, task_json, tasks_json
     from bench.cli.displays.terminal import console
+    from bench.contributing.own import task_meant
     from bench.request.network import offline_if_unreachable
-    from tasks._data import ROOT
     from tasks._registry import all_tasks, get_task
 
-    if data_root is not None:
-        os.environ[ROOT] = str(data_root)
+    _data_at(data_root)
     if name:
         offline_if_unreachable()
-    if as_json:
-        print_json(task_json(get_task(name)) if name else tasks_json(all_tasks()))
-    elif name:
-        show_task(get_task(name), console())
+        task = task_meant(name) or get_task(name)
+        print_json(task_json(task)) if as_json else show_task(task, console())
+    elif as_json:
+        print_json(tasks_json(all_tasks()))
     else:
         show_tasks(all_tasks(), console())
 
@@ -153,6 +239,8 @@ def tasks(name: str | None, data_root: Path | None, as_json: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="write drawn suites into this folder")
 def suites(name: str | None, as_json: bool, number: int | None, seed: int | None, count: int, out: Path | None) -> None:
     """List all suites, or show one: its tasks, model, recipe, budget and seeds. Or draw those of a hidden round.
+
+    NAME may be a file of yours that ends in .yaml.
 
     \b
     bench suites                 all suites

@@ -36,9 +36,9 @@ def suite_data(suite: Suite) -> dict[str, Any]:
 
 
 def report_data(report: "Report") -> dict[str, Any]:
-    """What the contract says of a method: each property with its violations, and what was measured."""
+    """What the contract says of a method or a task: each property with its violations, and what was measured."""
     return {
-        "method": report.card.name,
+        report.kind: report.name,
         "broken": report.broken,
         "properties": [
             {

@@ -107,7 +107,7 @@ def checking() -> Iterator[Callable[[str, int], None]]:
 def show_report(report: "Report") -> None:
     """One row a property, what was measured, and the sum of it."""
     out = console()
-    table = Table("property", "verdict", title=f"{report.card.name}: the contract", title_justify="left")
+    table = Table("property", "verdict", title=f"{report.name}: the contract", title_justify="left")
     for verdict in report.verdicts:
         if verdict.violations:
             table.add_row(
@@ -122,7 +122,7 @@ def show_report(report: "Report") -> None:
 
     tried = sum(not verdict.skipped for verdict in report.verdicts)
     out.print(
-        f"[bold red]{report.card.name} breaks {report.broken} of {tried} properties.[/bold red]"
+        f"[bold red]{report.name} breaks {report.broken} of {tried} properties.[/bold red]"
         if report.broken
-        else f"[bold]{report.card.name} keeps all {tried} properties.[/bold]"
+        else f"[bold]{report.name} keeps all {tried} properties.[/bold]"
     )

@@ -114,7 +114,7 @@ def show_record(record: Record, path: Path) -> None:
         names += f" in {_with_settings(wrapper.name, wrapper.settings)}"
 
     title = f"{names} on {record.suite.name}, seed {record.seed}"
-    out.print(task_table(record, reference_of(record), title))
+    out.print(task_table(record, reference_of(record, path), title))
     if record.status != "done":
         out.print(f"[bold]{record.status}[/bold]: {escape(record.reason)}")
 
@@ -124,6 +124,8 @@ def show_record(record: Record, path: Path) -> None:
     elif record.suite.overrides:
         changes = ", ".join(f"{key}={value}" for key, value in record.suite.overrides.items())
         out.print(f"Exploratory, not ranked: the suite was changed by {escape(changes)}.")
+    elif record.suite.file:
+        out.print("Exploratory, not ranked: the suite is a file of your own.")
 
     ratio = norm_ratio(squared_norms(record.curves))
     loudness = f"{ratio:.1f}" if ratio else "not resolved"
@@ -160,13 +162,19 @@ def task_table(record: Record, reference: Record | None, title: str) -> Table:
     return table
 
 
-def reference_of(record: Record) -> Record | None:
-    """The committed `uniform` run of the same suite and seed, if there is one and it is comparable."""
-    path = record_path(RESULTS, record.suite.name, "uniform", record.seed)
-    if not path.exists():
+def reference_of(record: Record, path: Path | None = None) -> Record | None:
+    """The run of `uniform` of the same suite and seed, if there is one and it is comparable.
+
+    It is looked for among the published ones, or, for a suite of the user's own, in the store where `path` lies.
+    """
+    store = RESULTS
+    if record.suite.file and path is not None:
+        store = path.absolute().parents[record.method.name.count("/") + 2]
+    reference_path = record_path(store, record.suite.name, "uniform", record.seed)
+    if not reference_path.exists():
         return None
     try:
-        reference = read(path)
+        reference = read(reference_path)
     except UserError:
         return None
 

@@ -29,11 +29,13 @@ def show_suite(suite: Suite) -> None:
     table = Table("key", "value", title="As it is run", title_justify="left")
     data = suite.model_dump(mode="json")
     for name, value in data.items():
-        if name not in (*PARTS, "name", "summary", "tasks", "seeds"):
+        if name not in (*PARTS, "name", "summary", "tasks", "seeds", "files", "file"):
             table.add_row(name, escape(_text(value)))
     for part in PARTS:
         for name, value in data[part].items():
             table.add_row(f"{part}.{name}", escape(_text(value)))
+    for name, file in suite.files.items():
+        table.add_row(f"task {name}", escape(":".join(filter(None, (file.path, file.verifier)))))
     out.print(table)
 
 

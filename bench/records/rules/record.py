@@ -47,6 +47,13 @@ def known_suite(case: Case) -> Iterator[Problem]:
     """The suite exists and prescribes the seed."""
     if case.suites is None:
         return
+    if case.record.suite.file is not None:
+        reason = f"{case.record.suite.name!r} is a file of somebody's own, so that the record is exploratory"
+        yield case.problem(
+            "suite.file", reason, "Keep it in a store of your own; a suite of the project is in suites/."
+        )
+        return
+
     if case.suite is None:
         known = ", ".join(sorted(case.suites))
         yield case.problem(
