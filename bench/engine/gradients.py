@@ -116,9 +116,14 @@ class TaskGradients:
         self.tasks = tasks
 
         self.seal = Seal(self.parameters, local)
-        self.buffer = torch.zeros(tasks + 1, sum(self.layout.sizes), dtype=self.dtype, device=self.device)
+        self.allocate()
         self.cross = torch.full((tasks,), float("nan"), dtype=torch.float64)
         self._views = [self._view(row) for row in self.buffer]
+
+    def allocate(self) -> None:
+        """The buffer: as many elements as there are task gradients, and one gradient more."""
+        size = sum(self.layout.sizes)
+        self.buffer = torch.zeros(self.tasks + 1, size, dtype=self.dtype, device=self.device)
 
     @property
     def rows(self) -> Tensor:
@@ -129,6 +134,10 @@ class TaskGradients:
     def combined(self) -> Tensor:
         """The row that the optimizer steps on, [P]."""
         return self.buffer[self.tasks]
+
+    def columns(self, part: slice) -> Tensor:
+        """Some columns of the task gradients, [K, n], on the device."""
+        return self.rows[:, part]
 
     def start(self) -> None:
         """Forget the last step."""

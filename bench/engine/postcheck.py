@@ -44,7 +44,7 @@ def cosines_to_mean(
             part = slice(start + first, start + last)
             seen = slice(first, last)
             chosen = gradients.combined[part]
-            mean = shares @ gradients.rows[:, part]
+            mean = shares @ gradients.columns(part)
             products[0] += _products(chosen, mean)
             products[1] += _products(_move(chosen, state, group, seen), _move(mean, state, group, seen))
         start += size

@@ -46,6 +46,11 @@ def device() -> torch.device:
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
+def memory() -> int | None:
+    """Bytes of this process's accelerator, None on a processor."""
+    return torch.cuda.get_device_properties(device()).total_memory if torch.cuda.is_available() else None
+
+
 def accelerator() -> str | None:
     """The accelerator's model, None on a processor."""
     return torch.cuda.get_device_name() if torch.cuda.is_available() else None

@@ -5,7 +5,7 @@ gradients and Adam's moments are exact sums, activations and caches are rough (w
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,7 @@ from bench.records.schema import Budget
 from bench.request.request import Request
 from bench.request.suite import Suite
 from methods._declared import needs_of
-from methods._registry import MethodCard, find
+from methods._registry import MethodCard, find, outline
 from tasks import Row, Task
 from tasks._data import data_root
 from tasks._registry import tasks_of
@@ -65,14 +65,24 @@ class Forecast:
     prompt: int | None
     """Tokens of the longest prompt that was measured; None if none could be."""
 
+    least: float | None = None
+    """Bytes at once where the tasks' gradients leave the device; None if the method needs them there."""
+
     @property
     def peak(self) -> float:
-        """Bytes held at once: always, and the larger of training and sampling."""
-        sums = {phase: sum(part.size for part in self.memory if part.phase == phase) for phase in PHASES}
-        return sums["always"] + max(sums["training"], sums["sampling"])
+        """Bytes held at once."""
+        return peak_of(self.memory)
 
 
 PHASES: tuple[Phase, ...] = ("always", "training", "sampling")
+
+
+def peak_of(parts: Iterable[Part]) -> float:
+    """Bytes held at once: always, and the larger of training and sampling."""
+    sums = dict.fromkeys(PHASES, 0.0)
+    for part in parts:
+        sums[part.phase] += part.size
+    return sums["always"] + max(sums["training"], sums["sampling"])
 
 
 def forecast(request: Request) -> Forecast:
@@ -86,9 +96,12 @@ def forecast(request: Request) -> Forecast:
     prompt = prompt_tokens(suite, tasks)
     check_limits(suite, tasks, prompt)
     memory = list(parts_of_memory(suite, shape, prompt or PROMPT_TOKENS)) if shape else []
+    least = None
+    if shape and all(can_leave(card) for card in cards) and not request.shard:
+        least = peak_of(parts_of_memory(suite, shape, prompt or PROMPT_TOKENS, away=True))
     standard = [(name, _standing(suite, name)) for name in suite.standard]
 
-    return Forecast(request, rows, list(counters_of(suite, cards)), shape, memory, standard, prompt)
+    return Forecast(request, rows, list(counters_of(suite, cards)), shape, memory, standard, prompt, least)
 
 
 def _rows(task: Task, suite: Suite) -> str:
@@ -141,8 +154,18 @@ def counters_of(suite: Suite, cards: list[MethodCard]) -> Iterator[tuple[str, in
         yield (name, int(limit), "the budget ends the run") if limit and limit < count else (name, count, how)
 
 
-def parts_of_memory(suite: Suite, shape: Shape, prompt: int = PROMPT_TOKENS) -> Iterator[Part]:
-    """What one device holds, and for what. prompt: tokens of the longest prompt."""
+def can_leave(card: MethodCard) -> bool:
+    """Whether a method, or a wrapper, can do without whole task gradients on the device: it acts on weights alone."""
+    return not {"GradientCombination", "RunPlan"} & set(card.acts_on) and (
+        "StepWrapper" not in card.acts_on or outline(card).needs_weights
+    )
+
+
+def parts_of_memory(suite: Suite, shape: Shape, prompt: int = PROMPT_TOKENS, away: bool = False) -> Iterator[Part]:
+    """What one device holds, and for what. prompt: tokens of the longest prompt.
+
+    away: the tasks' gradients are in the host's memory, and one at a time is on the device.
+    """
     recipe = suite.recipe
     tasks = len(suite.tasks)
     adapters = suite.lora.r
@@ -152,7 +175,8 @@ def parts_of_memory(suite: Suite, shape: Shape, prompt: int = PROMPT_TOKENS) -> 
     yield Part(
         "weights", shape.parameters * (2 if half and adapters else 4) + (4 * trained if adapters else 0), "always"
     )
-    yield Part(f"gradients of {tasks} tasks, and the update", (tasks + 1) * 4 * trained, "always")
+    held = 1 if away else tasks + 1
+    yield Part(f"gradients of {tasks} tasks, and the update", held * 4 * trained, "always")
     yield Part("moments of AdamW", 2 * 4 * trained, "always")
 
     if half:

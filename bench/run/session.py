@@ -11,11 +11,12 @@ from transformers import set_seed
 from bench.engine.sampling import seeded
 from bench.engine.world import World
 from bench.models.base import load_model, parameters_digest
-from bench.models.devices import place
+from bench.models.devices import memory, place
 from bench.request.suite import Suite
 from bench.run.choices import Chosen
 from bench.run.fits import check_fits
 from bench.run.heldout import HeldOut
+from bench.run.placing import gradients_leave
 from bench.run.prepare import Prepared
 from bench.run.progress import Watcher
 from bench.run.saving import checkpoints_of
@@ -67,7 +68,15 @@ class Session:
         rows = [prepared.rows[task] for task in prepared.order]
         self.checkpoints = checkpoints_of(prepared)
         self.training = Training(
-            self.model, self.tokenizer, tasks, rows, self.suite, self.seed, self._show, self.checkpoints
+            self.model,
+            self.tokenizer,
+            tasks,
+            rows,
+            self.suite,
+            self.seed,
+            self._show,
+            self.checkpoints,
+            gradients_leave(prepared, memory()),
         )
         self.ledger = self.training.ledger
         self.probe = self.training.probe

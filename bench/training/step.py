@@ -93,7 +93,7 @@ class BalancedStep(Generic[Batch]):
     def look_back(self) -> None:
         """Tell the method the losses of the last step's batch under the parameters as they are now."""
         if self.passes is not None:
-            stay = torch.zeros((), dtype=self.gradients.rows.dtype, device=self.gradients.rows.device)
+            stay = torch.zeros((), dtype=self.gradients.dtype, device=self.gradients.device)
             self.method.updated(self.passes.losses(lambda task: stay))
         self.passes = None  # the batch is not kept beyond its step
 

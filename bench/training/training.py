@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from bench.engine.away import AwayGradients
 from bench.engine.gradients import TaskGradients
 from bench.engine.ledger import RunningLedger
 from bench.engine.probe import Probe
@@ -37,7 +38,10 @@ EXTRA = frozenset({"extra_forward", "extra_backward"})
 
 
 class Training:
-    """A model in training: what its stages share, and `stage` itself."""
+    """A model in training: what its stages share, and `stage` itself.
+
+    away: the task gradients are kept in the host's memory, for a method that acts on weights.
+    """
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class Training:
         seed: int,
         show: Show,
         checkpoints: Checkpoints | None = None,
+        away: bool = False,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
@@ -69,7 +74,7 @@ class Training:
         self.streams = [PromptStream(task_rows[: len(task_rows) - kept], seed) for task_rows in rows]
         self.validation = [PromptStream(task_rows[-kept:], seed) for task_rows in rows] if kept else []
 
-        self.gradients = TaskGradients(*trained(model), len(tasks))
+        self.gradients = (AwayGradients if away else TaskGradients)(*trained(model), len(tasks))
         self.gradients.seal.renew(begin=True)
         self.prefixes = Prefixes(model, suite.recipe.packing, tokenizer.pad_token_id)
         self.checkpoints = checkpoints or Checkpoints()

@@ -37,6 +37,7 @@ def forecast_json(found: Forecast) -> dict[str, Any]:
         "counters": [{"name": name, "count": count, "how": how} for name, count, how in found.counters],
         "memory": [{"for": part.name, "held": part.phase, "bytes": round(part.size)} for part in found.memory],
         "peak_bytes": round(found.peak) if found.memory else None,
+        "peak_bytes_away": round(found.least) if found.least else None,
     }
 
 
@@ -74,6 +75,8 @@ def _memory(found: Forecast) -> Table:
         table.add_row(part.name, part.phase, f"{part.size / unit:.2f}")
 
     table.add_row("most at once", "", f"{found.peak / unit:.2f}", style="bold")
+    if found.least:
+        table.add_row("where that is too much, gradients wait in the host's memory", "", f"{found.least / unit:.2f}")
     return table
 
 
