@@ -2,7 +2,8 @@
 
 import re
 
-from bench.request.suite import ROOT, SUITES, Suite, load_suite, suite_names
+from bench.places import ROOT
+from bench.request.suite import SUITES, Suite, load_suite, suite_names
 from leaderboard.catalogue import Catalogue, MethodEntry, Sample, Setting, SuiteEntry, TaskEntry
 from methods._registry import MethodCard, cards, outline, source_digest
 from tasks._base import Task

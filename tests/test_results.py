@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from bench.analysis.calibration import report
+from bench.places import ROOT
 from bench.records.rules import problems_in
 from bench.records.store import read, record_files
 from bench.request.request import RESULTS
-from bench.request.suite import ROOT, load_suite, suite_names
+from bench.request.suite import load_suite, suite_names
 from methods._registry import load, settings_of
 
 SUITES = {name: load_suite(name).model_dump(mode="json") for name in suite_names()}

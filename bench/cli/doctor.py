@@ -7,8 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from bench.errors import UserError
+from bench.places import ROOT
 from bench.records.provenance import revision
-from bench.request.suite import ROOT, load_suite, suite_names
+from bench.request.suite import load_suite, suite_names
 
 PINNED = {"trl": "1.16.0", "lm_eval": "0.4.13", "pydantic-monty": "1.4.0"}
 """Packages whose inner workings the harness relies on; their versions are exact."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bench.contributing.templates import method_text, test_text
 from bench.errors import UserError
-from bench.request.suite import ROOT
+from bench.places import CHECKOUT, ROOT
 from bench.validation.allowed import refusals
 from methods._registry import GOLDEN, TRAJECTORIES, cards, entries, find
 
@@ -146,7 +146,7 @@ def _facts(subject: "Subject") -> tuple[str, ...]:
         facts.append(f"Not measured: {fault}.")
 
     frozen = entries(GOLDEN / TRAJECTORIES).get(card.name, {"version": 0})
-    if card.path.parent == METHODS and not card.variant and frozen["version"] != card.version:
+    if CHECKOUT and card.path.parent == METHODS and not card.variant and frozen["version"] != card.version:
         facts.append(f"Version {card.version} is not frozen yet: `bench freeze {card.name}`.")
     return tuple(facts)
 

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from bench.analysis.runs import method_label
 from bench.errors import UserError
+from bench.places import HOME
 from bench.records.reproduction_files import FOLDER, path_of, to_text
 from bench.records.reproductions import Reproduction, Spread, compare, spread
 from bench.records.schema import MethodUse, Record, WrapperUse
 from bench.records.store import identity_of, outcome_digest, read, record_files, write
 from bench.records.track import base_suite
 from bench.request.request import RESULTS, Request, parse_request
-from bench.request.suite import ROOT
 
 if TYPE_CHECKING:
     from bench.run.progress import Watcher
     from bench.run.story import Finished
 
-REPRODUCTIONS = ROOT / FOLDER
+REPRODUCTIONS = HOME / FOLDER
 ALLOWED = ("store", "data_root", "unsafe_code")
 """Words beside the record: they say where a run happens, not which run it is."""
 Run = Callable[[Request, "Watcher"], "Finished | None"]

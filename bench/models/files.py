@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from bench.errors import UserError
+from bench.places import CHECKOUT
 from bench.records.store import digest_of
 from bench.request.suite import ASSETS, EMBEDDED
 
@@ -65,4 +66,4 @@ def _file_digest(path: Path, changed: int) -> str:
 
 
 def _remedy(folder: Path) -> str:
-    return f"Restore it with `git checkout -- assets/{folder.name}`."
+    return f"Restore it with `git checkout -- assets/{folder.name}`." if CHECKOUT else "Install balancebench again."

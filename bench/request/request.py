@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from bench import places
 from bench.errors import UserError, close_to
 from bench.records import tuning
 from bench.records.store import digest_of
@@ -15,7 +16,6 @@ from bench.request.network import offline_if_unreachable
 from bench.request.own import STORE, resolved
 from bench.request.suite import (
     EMBEDDED,
-    ROOT,
     SUITES,
     Evaluation,
     Lora,
@@ -29,7 +29,6 @@ from bench.request.suite import (
 
 __all__ = [
     "RESULTS",
-    "ROOT",
     "SUITES",
     "TUNED",
     "Evaluation",
@@ -55,8 +54,11 @@ RUN_KEYS = (
     "data_root", "dry_run", "unsafe_code", "shard", "track", "tuned",
 )  # fmt: skip
 """Words of `bench run` that are not keys of the suite."""
-RESULTS = ROOT / "results"
-TUNED = ROOT / tuning.FOLDER
+RESULTS = places.EMBEDDED / "results"
+"""The published records."""
+OUT = places.HOME / "results"
+"""Where records go; in a checkout that is where the published ones are."""
+TUNED = places.HOME / tuning.FOLDER
 
 
 class Request(BaseModel):
@@ -179,7 +181,7 @@ def _folder(text: str) -> Path:
 def _store(text: str | None, suite: Suite) -> Path:
     """The folder of records. UserError for the published one, if the suite has a file of the user's own."""
     if text is None:
-        return STORE if suite.own else RESULTS
+        return STORE if suite.own else OUT
     store = Path(text)
     if suite.own and store.resolve() == RESULTS.resolve():
         raise UserError(

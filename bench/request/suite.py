@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from bench import places
 from bench.errors import UserError, close_to, unknown
 from bench.records.fields import Digest
 from bench.records.schema import Budget
@@ -18,10 +19,8 @@ from bench.records.track import TRACK
 from bench.request.own import TaskFile, is_suite_file, resolved, suite_file
 
 T = TypeVar("T", bound=BaseModel)
-ROOT = Path(__file__).resolve().parents[2]
-"""The checkout: suites/, results/, assets/ lie here."""
-SUITES = ROOT / "suites"
-ASSETS = ROOT / "assets"
+SUITES = places.EMBEDDED / "suites"
+ASSETS = places.EMBEDDED / "assets"
 EMBEDDED = ("nano", "nano2")
 """Base models whose files lie in assets/, each with its digests: nano of nano-v1, nano2 of later suites."""
 

@@ -15,15 +15,14 @@ from bench.errors import RunFailed
 from bench.evaluation.apart import Apart
 from bench.evaluation.cache import base_scores, measured_once
 from bench.models.base import parameters_digest
+from bench.places import CACHE
 from bench.protocol import PROTOCOL
 from bench.records.attempts import ITEMS, SAMPLES, Attempts, attempts_of
 from bench.records.schema import Evaluated, Score
 from bench.records.standard import StandardScore
-from bench.request.suite import ROOT, Sampling, Suite
+from bench.request.suite import Sampling, Suite
 from bench.run.prepare import Prepared
 from tasks import Task, data_hash
-
-CACHE = ROOT / ".cache"
 
 
 class HeldOut:

@@ -14,7 +14,7 @@ from bench.records.schema import MethodUse
 from bench.records.store import read, record_files
 from bench.records.track import base_suite
 from bench.request.request import RESULTS, Request, surroundings
-from bench.request.suite import ROOT, Suite
+from bench.request.suite import Suite
 from bench.run.address import identity, path_in_store
 from bench.run.choices import Chosen, check_shardable, chosen_methods, folder_of, method_use
 from bench.run.mixture import Mix, Mixture, mixture_of
@@ -152,7 +152,7 @@ def refuse_changed_suite(request: Request) -> None:
     if found != digest:
         file = base_suite(request.suite.name)
         raise UserError(
-            f"suites/{file}.yaml was changed after it got results ({first.relative_to(ROOT)} was made with "
+            f"suites/{file}.yaml was changed after it got results ({first.relative_to(RESULTS.parent)} was made with "
             f"{found[:8]}, the file is {digest[:8]} now). Copy it to a new suite, and restore "
             f"this one with `git checkout -- suites/{file}.yaml`."
         )

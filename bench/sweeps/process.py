@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UserError
-from bench.request.suite import ROOT
+from bench.places import CHECKOUT
 
 GUARD = Path(__file__).with_name("guard.py")
 BENCH_RUN = (sys.executable, "-P", "-m", "bench", "run")
@@ -105,7 +105,7 @@ class Process:
 
 def environment(threads: int) -> dict[str, str]:
     """The environment of a run: it finds the harness from anywhere, and uses that many CPU threads."""
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [*([str(CHECKOUT)] if CHECKOUT else []), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": str(threads)}
 
 

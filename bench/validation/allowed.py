@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from bench.request.suite import ROOT
+from bench.places import ROOT
 from bench.validation.words import BUILTINS, INSIDES, MODULES, SPECIAL
 from methods._digests import CONTRACT, closure
 

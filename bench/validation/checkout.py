@@ -14,11 +14,12 @@ import yaml
 from pydantic import ValidationError
 
 from bench.errors import UserError
+from bench.places import ROOT
 from bench.records.schema import Record
 from bench.records.track import RATE, base_suite, is_tuned
 from bench.records.tuning import FOLDER
 from bench.request.request import override
-from bench.request.suite import ROOT, Suite
+from bench.request.suite import Suite
 from bench.validation.allowed import Refusal, refusals
 from bench.validation.history import History
 from methods import _registry as methods

@@ -54,10 +54,10 @@ def calibrate(suite: str, words: tuple[str, ...], page: Path, points: bool) -> N
 
 def _kept(suite: str, grid: "Mapping[str, Weights]") -> Path:
     """The suite's file, which names the static points from here on: no part of its digest."""
-    from bench.request.suite import SUITES
+    from bench.places import checkout
     from bench.tuning.statics import in_suite
 
-    path = SUITES / f"{suite}.yaml"
+    path = checkout("bench calibrate --points") / "suites" / f"{suite}.yaml"
     path.write_text(in_suite(path.read_text(encoding="utf-8"), suite, grid), encoding="utf-8")
     return path
 

@@ -91,7 +91,9 @@ def new_method(name: str, acts_on: str, folder: Path | None, as_json: bool) -> N
     bench new method reward_gap --dir ~/mine        a file that is run as method=~/mine/reward_gap.py
     """
     from bench.contributing.authoring import next_commands, write_method
+    from bench.places import CHECKOUT
 
+    folder = folder if folder or CHECKOUT else Path()
     written = write_method(name, acts_on, folder)
     said = "It works as it is. Replace what it does, and every TODO of its card; then:"
     _show_new(written, said, next_commands(name, acts_on, folder), as_json)
@@ -180,9 +182,11 @@ def freeze(names: tuple[str, ...], check: bool, rewritten: bool, as_json: bool) 
 
     A method that changed under the version that is frozen is refused: raise its `version`.
     """
+    from bench.places import checkout
     from methods._registry import freeze as enter
     from methods._registry import not_frozen
 
+    checkout("bench freeze")
     if check:
         missing = not_frozen()
         if as_json:

@@ -34,11 +34,11 @@ def validate(
     """
     from bench.cli.displays import verdicts as display
     from bench.cli.displays.terminal import console
-    from bench.request.suite import ROOT
+    from bench.places import checkout as the_checkout
     from bench.validation.checkout import Checkout
     from bench.validation.verdict import validate as judge
 
-    root = checkout or ROOT
+    root = checkout or the_checkout("bench validate")
     folder = store or root / "results"
     verdict = judge(folder, paths, against, Checkout(root))
     if as_json:
@@ -133,12 +133,13 @@ def submit(paths: tuple[Path, ...], dry_run: bool, branch: str | None, text: Pat
     """
     from bench.cli.displays.submissions import pull_request, show_contribution, show_done
     from bench.contributing.submit import commit, contribution
-    from bench.request.suite import ROOT
+    from bench.places import checkout
 
-    found = contribution(ROOT, paths)
+    root = checkout("bench submit")
+    found = contribution(root, paths)
     body = pull_request(found)
     name = branch or found.branch
-    where = text or ROOT / "runs" / "pull-request.md"
+    where = text or root / "runs" / "pull-request.md"
     show_contribution(found, name, body if dry_run else "")
     if found.problems:
         sys.exit(1)

@@ -10,11 +10,11 @@ from bench.cli.displays.submissions import pull_request, show_contribution, show
 from bench.contributing.submit import Contribution, commit, contribution
 from bench.errors import UserError
 from bench.git import git
+from bench.places import ROOT
 from bench.records.reproduction_files import path_of
 from bench.records.reproduction_files import to_text as again_text
 from bench.records.reproductions import Spread, compare
 from bench.records.store import outcome_digest, read, to_text, write
-from bench.request.suite import ROOT
 
 STORE = "results/nano-v1"
 

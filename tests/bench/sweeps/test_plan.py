@@ -5,9 +5,9 @@ import time
 import pytest
 
 from bench.errors import UserError
+from bench.places import ROOT
 from bench.records.claims import claim
 from bench.request.request import parse_request
-from bench.request.suite import ROOT
 from bench.run.prepare import prepare
 from bench.sweeps.plan import cost, plan, plan_json
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from bench.places import ROOT
 from bench.records.rules import Problem
 from bench.records.schema import Record
 from bench.records.store import identity_of, outcome_digest, to_text
 from bench.request.request import RESULTS
-from bench.request.suite import ROOT
 from bench.validation.checkout import Checkout
 from bench.validation.verdict import validate
 

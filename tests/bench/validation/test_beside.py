@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bench.places import ROOT
 from bench.records.rules import Problem
 from bench.records.store import identity_of, outcome_digest, read, to_text
 from bench.records.withdrawal import Second, Withdrawal, digest_of_withdrawal, second_path, text_of, withdrawal_path
-from bench.request.suite import ROOT
 from bench.validation.checkout import Checkout
 from bench.validation.verdict import validate
 from methods._digests import source_digest

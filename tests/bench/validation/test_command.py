@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 
 from bench.cli.commands.trust import validate
 from bench.errors import UserError
+from bench.places import ROOT
 from bench.request.request import RESULTS
-from bench.request.suite import ROOT
 
 
 def bench(*words: object) -> Result:

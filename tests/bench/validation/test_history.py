@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
+from bench.places import ROOT
 from bench.request.request import RESULTS
-from bench.request.suite import ROOT
 from bench.validation.checkout import Checkout
 from bench.validation.history import History, object_name
 from bench.validation.verdict import validate
