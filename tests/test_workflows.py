@@ -34,7 +34,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 def test_the_workflows_were_found() -> None:
-    assert {path.name for path in FILES} == {"checks.yml", "records.yml", "site.yml"}
+    assert {path.name for path in FILES} == {"checks.yml", "records.yml", "site.yml", "weekly.yml"}
 
 
 @every_workflow
@@ -83,7 +83,7 @@ def test_the_job_that_publishes_runs_no_code_of_the_repository_and_only_on_main(
 @every_workflow
 def test_nothing_runs_with_the_rights_of_the_base_branch_and_no_secret_is_named(path: Path) -> None:
     triggers = read(path)[True]
-    assert set(triggers) <= {"push", "pull_request", "workflow_dispatch"}
+    assert set(triggers) <= {"push", "pull_request", "schedule", "workflow_dispatch"}
     assert "secrets" not in re.sub(r"#.*", "", path.read_text("utf-8"))
 
 
