@@ -24,6 +24,8 @@ CHUNK = 1 << 13
 """Columns of one product: small enough for the cache, and short enough for float32 to sum exactly."""
 TOGETHER = 1 << 6
 """Products that are formed at once, which bounds the memory of a copy in float32."""
+WIDEST = 2**31 - 1
+"""Elements from one row to the next that an accelerator's products can step over."""
 
 
 MANY, LARGE = 5, 1 << 17
@@ -41,7 +43,8 @@ def inner_products(left: Tensor, right: Tensor) -> Tensor:
     """
     total = torch.zeros(len(left), len(right), dtype=torch.float64)
     for start in range(0, left.shape[1], CHUNK * TOGETHER):
-        a, b = (rows[:, start : start + CHUNK * TOGETHER].float() for rows in (left, right))
+        part = slice(start, start + CHUNK * TOGETHER)
+        a, b = (some_columns(rows, part).float() for rows in (left, right))
         whole = a.shape[1] // CHUNK * CHUNK
 
         if whole:
@@ -53,6 +56,12 @@ def inner_products(left: Tensor, right: Tensor) -> Tensor:
             total += (a[:, whole:] @ b[:, whole:].T).double().cpu()
 
     return total
+
+
+def some_columns(rows: Tensor, part: slice) -> Tensor:
+    """Some columns of rows [A, P], [A, n]: a view, or a copy where rows are too far apart for a product."""
+    found = rows[:, part]
+    return found.contiguous() if rows.stride(0) > WIDEST else found
 
 
 def _chunks(rows: Tensor) -> Tensor:
@@ -137,7 +146,7 @@ class TaskGradients:
 
     def columns(self, part: slice) -> Tensor:
         """Some columns of the task gradients, [K, n], on the device."""
-        return self.rows[:, part]
+        return some_columns(self.rows, part)
 
     def start(self) -> None:
         """Forget the last step."""
@@ -211,7 +220,11 @@ class TaskGradients:
     def combine(self, weights: Tensor) -> None:
         """Write the weighted sum of task gradients, weights [K], into the combined row and point at it."""
         weights = weights.to(self.dtype).to(self.device)
-        torch.mv(self.rows.T, weights, out=self.combined)
+        width = self.rows.shape[1]
+        step = CHUNK * TOGETHER if width > WIDEST else max(width, 1)
+        for first in range(0, width, step):
+            part = slice(first, first + step)
+            torch.mv(some_columns(self.rows, part).T, weights, out=self.combined[part])
         self.point(self.tasks)
 
     def place(self, direction: Tensor) -> None:

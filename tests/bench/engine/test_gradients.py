@@ -125,3 +125,19 @@ def test_the_gramian_of_many_columns_is_that_of_float64(tasks, monkeypatch):
         found = gramian_of(rows)
         assert torch.equal(found, found.T)
         assert ((found - exact).abs() <= 1e-6 * scale[:, None] * scale).all()
+
+
+def test_rows_too_far_apart_for_a_product_are_copied_piece_by_piece(monkeypatch):
+    """An accelerator's products step over at most 2^31 - 1 elements; three billion parameters are more."""
+    width = 2 * CHUNK * bench.engine.gradients.TOGETHER + 77
+    engine = TaskGradients([nn.Parameter(torch.zeros(width))], ["all"], 3)
+    engine.rows.copy_(torch.randn(3, width, generator=torch.Generator().manual_seed(0)))
+    weights = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64)
+    engine.combine(weights)
+    combined, gramian = engine.combined.clone(), engine.gramian()
+
+    monkeypatch.setattr(bench.engine.gradients, "WIDEST", width - 1)
+    assert engine.columns(slice(5, 900)).is_contiguous()
+    engine.combine(weights)
+    torch.testing.assert_close(engine.combined, combined)
+    torch.testing.assert_close(engine.gramian(), gramian, rtol=0, atol=1e-6 * gramian.max().item())
