@@ -19,6 +19,7 @@ RUN = {
     "seed=0": "one of the suite's seeds",
     "store=results": "the folder that gets the record; runs where suite or tasks are files of yours",
     "track=default": "default, or tuned: what `bench tune` chose (tuned=DIR: from there)",
+    "save_model=DIR": "keep the trained model there, as a checkpoint; one a task for a plan that ends so",
     "data_root=DIR": "local copies of the data sets, in place of the hub",
     "dry_run=false": "true: only say what the run would do and cost",
     "unsafe_code=false": "true: run model-written code where nothing can confine it",

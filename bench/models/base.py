@@ -19,7 +19,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from bench.engine.gradients import full
 from bench.errors import UserError
-from bench.models.files import model_folder
+from bench.models.files import kept_base, model_folder
 from bench.models.templates import check_template, pin_the_date
 from bench.models.trainable import in_bfloat16, with_adapters
 from bench.request.suite import EMBEDDED, Lora
@@ -68,9 +68,8 @@ def load_model(choice: Choice, seed: int = 0) -> tuple[PreTrainedModel, PreTrain
 
     # weights that adapters leave alone need no float32; those that are trained do
     stored = torch.bfloat16 if choice.dtype == "bf16" and choice.lora.r else torch.float32
-    model, tokenizer = (
-        _embedded(folder, stored) if choice.model in EMBEDDED else _checkpoint(folder, choice.model, stored)
-    )
+    embedded = choice.model in EMBEDDED or kept_base(folder) in EMBEDDED
+    model, tokenizer = _embedded(folder, stored) if embedded else _checkpoint(folder, choice.model, stored)
 
     if choice.lora.r:
         model = with_adapters(model, choice.lora, seed)

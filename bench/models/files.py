@@ -4,6 +4,7 @@ import hashlib
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from bench.errors import UserError
 from bench.places import CHECKOUT
@@ -11,6 +12,9 @@ from bench.records.store import digest_of
 from bench.request.suite import ASSETS, EMBEDDED
 
 DIGESTS = "DIGESTS.json"
+KEPT = "balancebench.json"
+"""In a checkpoint that `save_model` wrote: the base model, by the suite's name of it."""
+PEFT = "adapter_config.json"
 PIECE = 1 << 24
 
 
@@ -37,6 +41,31 @@ def model_folder(name: str, revision: str | None) -> Path:
     if revision:
         raise UserError(f"revision={revision} is a commit at the hub, and {name} is embedded here: say revision=none.")
     return ASSETS / name
+
+
+def kept_base(folder: Path) -> str | None:
+    """The base model of a checkpoint that `save_model` wrote; None for any other folder."""
+    return _said(folder / KEPT).get("base")
+
+
+def adapter_base(folder: Path) -> tuple[str, str | None] | None:
+    """The base model of an adapter's folder and its revision; None for a folder that holds no adapter."""
+    if not (folder / PEFT).is_file():
+        return None
+    adapter = _said(folder / PEFT)
+    base = kept_base(folder) or adapter.get("base_model_name_or_path")
+    if not isinstance(base, str):
+        raise UserError(f"{folder / PEFT} names no base_model_name_or_path: say it there.")
+    return base, None if base in EMBEDDED else adapter.get("revision")
+
+
+def _said(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; {} if there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _embedded_digest(name: str, folder: Path) -> str:

@@ -51,7 +51,7 @@ FIXED = ("name", "summary", "seeds", "sweep", "files", "file")
 """Fields of a suite that the command line does not change."""
 RUN_KEYS = (
     "method", "method.SETTING", "wrapper", "wrapper.SETTING", "suite", "seed", "store",
-    "data_root", "dry_run", "unsafe_code", "shard", "track", "tuned",
+    "data_root", "dry_run", "unsafe_code", "shard", "track", "tuned", "save_model",
 )  # fmt: skip
 """Words of `bench run` that are not keys of the suite."""
 RESULTS = places.EMBEDDED / "results"
@@ -83,6 +83,8 @@ class Request(BaseModel):
     """Run model-written code also where nothing can confine it."""
     shard: bool = False
     """Keep a part of the model in each process (FSDP2)."""
+    save_model: Path | None = None
+    """The folder that gets the trained model."""
     tuning: Tuning | None = None
     """Where settings and learning rate are from, in the tuned track."""
 
@@ -118,6 +120,10 @@ def parse_request(words: Iterable[str]) -> Request:
     if track not in ("default", "tuned"):
         raise UserError(f"track={track} is neither default nor tuned.")
 
+    kept = given.pop("save_model", None)
+    if kept and switches["shard"]:
+        raise UserError("save_model needs the whole model in one process, and shard=true divides it: leave one out.")
+
     suite, overrides = override(suite, given)
     request = Request(
         suite=suite,
@@ -129,6 +135,7 @@ def parse_request(words: Iterable[str]) -> Request:
         overrides=overrides,
         store=_store(store, suite),
         data_root=_folder(root) if root else None,
+        save_model=Path(kept).expanduser() if kept else None,
         **switches,
     )
     return in_tuned_track(request, tuned) if track == "tuned" else request

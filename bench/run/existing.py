@@ -3,12 +3,14 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 
 from bench.errors import UserError
 from bench.records.claims import claim
 from bench.records.provenance import is_tracked
 from bench.records.schema import Record
 from bench.records.store import read
+from bench.request.request import Request
 from bench.run.prepare import Prepared
 
 CHECKPOINTS = ".checkpoints"
@@ -34,6 +36,22 @@ def finished(prepared: Prepared) -> Record | None:
             "Committed results stay; say store=DIR to keep this run elsewhere."
         )
     return None
+
+
+def check_empty(request: Request) -> None:
+    """UserError if the folder that is to get the model holds anything."""
+    folder = request.save_model
+    if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"save_model={folder} is there already and not empty. Name a new folder; nothing was trained.")
+
+
+def check_kept(request: Request, path: Path) -> None:
+    """UserError if a model is to be kept of a run that is over, and is not where it should be."""
+    folder = request.save_model
+    if folder is not None and not any(folder.glob("**/README.md")):
+        raise UserError(
+            f"{path} is this run, and its model was not kept in {folder}. Say store=DIR to train it again elsewhere."
+        )
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from bench.errors import RunFailed
 from bench.records.schema import Record
 from bench.records.store import digest_of, to_text, write
 from bench.request.request import Request
-from bench.run.existing import finished, lock_run, remove_checkpoints
+from bench.run.existing import check_empty, check_kept, finished, lock_run, remove_checkpoints
 from bench.run.prepare import prepare
 from bench.run.progress import Watcher
 
@@ -40,10 +40,13 @@ def run(request: Request, watcher: Watcher) -> Finished | None:
     prepared = prepare(request)
     if record := finished(prepared):
         remove_checkpoints(prepared)  # of a process that ended before it could
+        check_kept(request, prepared.path)
         return Finished(record, prepared.path, fresh=False)
+    check_empty(request)
 
     # Prepare: meet the other processes, keep everyone else away from this run, load the model and measure it.
     from bench.models.devices import join
+    from bench.run.keeping import check_room, keep_models
     from bench.run.record import record_of
     from bench.run.session import Session
     from bench.training.trl.common import prompts_per_process
@@ -54,6 +57,7 @@ def run(request: Request, watcher: Watcher) -> Finished | None:
         if world.size == 1 and (record := finished(prepared)):  # by another process, while this one prepared
             return Finished(record, prepared.path, fresh=False)
         session = Session(prepared, watcher)
+        check_room(session)
 
         train(session)
         evaluate(session)
@@ -65,6 +69,7 @@ def run(request: Request, watcher: Watcher) -> Finished | None:
         record = record_of(session)
         write(prepared.path, to_text(record))
         session.checkpoints.remove()
+        keep_models(session, record)
     return Finished(record, prepared.path, fresh=True)
 
 

@@ -66,6 +66,8 @@ def _sorted_out(words: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     rest = []
     for word in words:
         key, _, value = word.partition("=")
+        if key == "save_model":
+            raise UserError("save_model keeps the model of one run, and these may be many: say it with `bench run`.")
         if not value or (key not in (*LISTS, *_READERS) and not key.startswith(("ray.", "slurm."))):
             rest.append(word)
             continue

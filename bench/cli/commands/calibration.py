@@ -1,12 +1,14 @@
 """The command that judges whether a suite can tell methods apart."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.dialect import Dialect
+from bench.cli.dialect import Dialect, json_option
+from bench.cli.output import print_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,7 +25,8 @@ PAGE = Path(__file__).parents[3] / "docs" / "suites.md"
 @click.argument("words", nargs=-1, metavar="[seeds=N] [workers=N] [factors=X,...] [store=DIR]...")
 @click.option("--page", type=click.Path(path_type=Path), default=PAGE, help="where the figures go; docs/suites.md")
 @click.option("--points", is_flag=True, help="write the static points into the suite's file, for method=frontier")
-def calibrate(suite: str, words: tuple[str, ...], page: Path, points: bool) -> None:
+@json_option
+def calibrate(suite: str, words: tuple[str, ...], page: Path, points: bool, as_json: bool) -> None:
     """The gate of a suite: may it be frozen? Four stages of runs, a table, and its figures in docs/suites.md.
 
     \b
@@ -43,12 +46,15 @@ def calibrate(suite: str, words: tuple[str, ...], page: Path, points: bool) -> N
     wanted = asked(suite, words)
     gate, grid = _measured(wanted)
     lines = list(markdown(gate))
-    click.echo("\n".join(lines))
+    if as_json:
+        print_json({"suite": wanted.suite.name, "passed": gate.passed, "table": lines})
+    say = partial(click.echo, err=as_json)
+    say("\n".join(lines))
     if page.exists():
         page.write_text(on_page(page.read_text(encoding="utf-8"), wanted.suite.name, lines), encoding="utf-8")
-        click.echo(f"\nWritten: {page}")
+        say(f"\nWritten: {page}")
     if points:
-        click.echo(f"Written: {_kept(wanted.suite.name, grid)}")
+        say(f"Written: {_kept(wanted.suite.name, grid)}")
     sys.exit(0 if gate.passed else 1)
 
 
@@ -90,7 +96,7 @@ def _stage(wanted: "Asked", title: str, labelled: "Labelled", seeds: "Sequence[i
     from bench.tuning.gate import planned, settled
 
     plan = planned(wanted, labelled, seeds)
-    click.echo(f"{title}: {len(plan.entries)} runs")
+    click.echo(f"{title}: {len(plan.entries)} runs", err=True)
     with reporter(plan) as watching:
         stage = settled(wanted, labelled, seeds, plan, watching)
     if stage.summary.exit_code:

@@ -32,7 +32,8 @@ def doctor(as_json: bool) -> None:
 
 @click.command(cls=Dialect, short_help="print the completion script of a shell")
 @click.argument("shell", type=click.Choice(SHELLS))
-def completion(shell: str) -> None:
+@json_option
+def completion(shell: str, as_json: bool) -> None:
     """Print the script that completes commands, methods, suites, tasks and keys in a shell.
 
     \b
@@ -42,7 +43,7 @@ def completion(shell: str) -> None:
     """
     from bench.cli.completion import script
 
-    click.echo(script(shell), nl=False)
+    print_json({"shell": shell, "script": script(shell)}) if as_json else click.echo(script(shell), nl=False)
 
 
 def _show(name: str, problem: str, remedy: str) -> None:

@@ -38,6 +38,7 @@ def run(words: tuple[str, ...], as_json: bool) -> None:
     bench run method=pcgrad recipe.learning_rate=1e-4    a changed suite: exploratory, not ranked
     bench run method=pcgrad budget.sampled_tokens=50000  stop when a counter is used up
     bench run method=pcgrad store=runs                   keep the record elsewhere than in results/
+    bench run method=pcgrad save_model=trained           keep the trained model, too
     bench run method=pcgrad suite=small-v1 --dry-run     what it would do, spend and hold in memory
 
     A method is a name, or the path of a file that ends in .py. A finished run is shown, not repeated. Exit code 1:
@@ -70,7 +71,45 @@ def run(words: tuple[str, ...], as_json: bool) -> None:
         if not finished.fresh:
             click.echo("Already done; this is the existing record. Pass store=DIR to train again.\n")
         show_record(finished.record, finished.path)
+        if request.save_model and finished.record.status != "failed":
+            click.echo(f"Model: {request.save_model}")
     sys.exit(1 if finished.record.status == "failed" else 0)
+
+
+@click.command(cls=Dialect, short_help="score a checkpoint on a suite")
+@click.argument("words", nargs=-1, metavar="MODEL [suite=S] [key=value]...", shell_complete=run_words)
+@suite_option
+@data_root_option
+@json_option
+def evaluate(words: tuple[str, ...], as_json: bool) -> None:
+    """Score any checkpoint on the held-out items of a suite, as a run's model is measured. Nothing is recorded.
+
+    \b
+    bench evaluate nano2 suite=nano-v2                     the base model of a suite
+    bench evaluate trained suite=nano-v2                   what save_model=trained kept, whole or an adapter
+    bench evaluate Qwen/Qwen2.5-0.5B suite=mixture.yaml    any causal language model, on a mixture of your own
+    bench evaluate trained evaluation.items=50 --json      fewer items
+
+    The suite says tasks, items, temperature and the longest reply; its model and its training play no part.
+    """
+    from bench.cli.displays.runs import make_watcher, show_scores
+    from bench.request.request import parse_request
+
+    if not words or "=" in words[0]:
+        raise UserError("which model? Say `bench evaluate MODEL suite=S`, with a folder, nano2, nano or a hub's id.")
+    check_keys(words[1:])
+    request = parse_request(["method=uniform", *words[1:]])
+    with make_watcher() as watcher, training_stack():
+        from bench.run.scoring import scored
+
+        watcher.phase("evaluate")
+        found = scored(words[0], request)
+
+    if as_json:
+        scores = {name: score.model_dump(mode="json") for name, score in found.items()}
+        print_json({"model": words[0], "suite": request.suite.name, "tasks": scores})
+    else:
+        show_scores(found, f"{words[0]} on {request.suite.name}")
 
 
 @click.command(cls=Dialect, short_help="time a method's step beside uniform's")
@@ -193,7 +232,8 @@ def sweep(words: tuple[str, ...], as_json: bool) -> None:
 @click.argument("words", nargs=-1, metavar="method=M,... suite=S trials=N [key=value]...", shell_complete=run_words)
 @_asking
 @dry_run_option
-def tune(words: tuple[str, ...]) -> None:
+@json_option
+def tune(words: tuple[str, ...], as_json: bool) -> None:
     """Choose settings and learning rate of methods for the tuned track, each by the same number of trials.
 
     \b
@@ -209,6 +249,7 @@ def tune(words: tuple[str, ...]) -> None:
     after a crash or an interrupt, repeat the command. Exit code 1: a trial has no record, and its method is not tuned.
     """
     from bench.cli.displays.sweeps import reporter
+    from bench.cli.displays.tuned import points_json, tuned_json
     from bench.cli.displays.tuning import show_points, show_tuned
     from bench.tuning.tune import plan_of, trials_of
     from bench.tuning.tune import tune as carry_out
@@ -218,8 +259,12 @@ def tune(words: tuple[str, ...]) -> None:
     trials = trials_of(wanted)
     plan = plan_of(wanted, trials)
     if wanted.dry_run:
-        show_points(wanted, trials, plan)
+        print_json(points_json(trials, plan)) if as_json else show_points(wanted, trials, plan)
         return
+
     with reporter(plan) as watching:
         summary, found = carry_out(wanted, watching, trials=trials)
+    if as_json:
+        print_json(tuned_json(found))
+        sys.exit(0 if all(each.tuning for each in found) else 1)
     sys.exit(show_tuned(found, summary, plan))

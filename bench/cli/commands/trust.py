@@ -121,7 +121,8 @@ def _asked(
 @click.option("--dry-run/--no-dry-run", default=True, show_default=True, help="only say what would be done")
 @click.option("--branch", help="name of the branch that is made")
 @click.option("--text", type=click.Path(path_type=Path), help="file for the text, not runs/pull-request.md")
-def submit(paths: tuple[Path, ...], dry_run: bool, branch: str | None, text: Path | None) -> None:
+@json_option
+def submit(paths: tuple[Path, ...], dry_run: bool, branch: str | None, text: Path | None, as_json: bool) -> None:
     """Prepare a pull request of results, reproductions and methods: check, list, compare; push nothing.
 
     \b
@@ -131,7 +132,7 @@ def submit(paths: tuple[Path, ...], dry_run: bool, branch: str | None, text: Pat
 
     Exit code 1: something is wrong with a file, and nothing was done.
     """
-    from bench.cli.displays.submissions import pull_request, show_contribution, show_done
+    from bench.cli.displays.submissions import contribution_json, pull_request, show_contribution, show_done
     from bench.contributing.submit import commit, contribution
     from bench.places import checkout
 
@@ -140,9 +141,13 @@ def submit(paths: tuple[Path, ...], dry_run: bool, branch: str | None, text: Pat
     body = pull_request(found)
     name = branch or found.branch
     where = text or root / "runs" / "pull-request.md"
-    show_contribution(found, name, body if dry_run else "")
-    if found.problems:
-        sys.exit(1)
-    if not dry_run:
+    if not as_json:
+        show_contribution(found, name, body if dry_run else "")
+    if not found.problems and not dry_run:
         commit(found, name, body, where)
-        show_done(found, name, where)
+        if not as_json:
+            show_done(found, name, where)
+
+    if as_json:
+        print_json(contribution_json(found, name, body, done=not dry_run and not found.problems))
+    sys.exit(1 if found.problems else 0)

@@ -23,7 +23,7 @@ from rich.table import Table
 from bench.analysis.imbalance import norm_ratio, norm_share, squared_norms
 from bench.cli.displays.terminal import Listing, console
 from bench.errors import UserError
-from bench.records.schema import Record
+from bench.records.schema import Record, Score
 from bench.records.store import read, record_path
 from bench.records.track import RATE
 from bench.request.request import RESULTS
@@ -160,6 +160,14 @@ def task_table(record: Record, reference: Record | None, title: str) -> Table:
         )
 
     return table
+
+
+def show_scores(scores: Mapping[str, Score], title: str) -> None:
+    """One row a task: mean reward, and over how many items."""
+    table = Table("task", "mean reward", "items", title=title, title_justify="left")
+    for name, score in scores.items():
+        table.add_row(name, f"{score.mean:.3f}", str(score.count))
+    console().print(table)
 
 
 def reference_of(record: Record, path: Path | None = None) -> Record | None:

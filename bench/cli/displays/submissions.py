@@ -4,6 +4,7 @@ import shlex
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,6 +22,18 @@ FEW = 8
 def pull_request(found: Contribution) -> str:
     """The text of the pull request; empty if the contribution cannot be handed in."""
     return "" if found.problems else text_of(found, partial(board_of, found.root / "results"))
+
+
+def contribution_json(found: Contribution, branch: str, text: str, done: bool) -> dict[str, Any]:
+    """The files, what is wrong with them, and the text. done: whether the branch was made."""
+    return {
+        "files": dict(found.files),
+        "problems": [_line(found, problem) for problem in found.problems],
+        "remarks": [_line(found, remark) for remark in found.remarks],
+        "branch": branch,
+        "done": done,
+        "text": text,
+    }
 
 
 def show_contribution(found: Contribution, branch: str, text: str) -> None:

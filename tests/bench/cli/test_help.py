@@ -40,6 +40,25 @@ def test_the_page_is_the_golden_one(words: tuple[str, ...]) -> None:
     assert page(*words) == file_of(words).read_text("utf-8")
 
 
+def test_every_command_speaks_json() -> None:
+    lacking = [
+        words
+        for words in commands()
+        if isinstance(found := _command(words), click.Command)
+        and not isinstance(found, click.Group)
+        and "--json" not in page(*words)
+    ]
+    assert lacking == []
+
+
+def _command(words: tuple[str, ...]) -> click.Command:
+    found: click.Command = cli
+    for word in words:
+        assert isinstance(found, click.Group)
+        found = found.commands[word]
+    return found
+
+
 def test_every_golden_page_is_of_a_command() -> None:
     assert {file_of(words) for words in commands()} == set(GOLDEN.glob("*.txt"))
 
