@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
-from scipy.stats import t as student
+
+from bench.analysis.distributions import ranks as ranks_of
+from bench.analysis.distributions import student_tail
 
 EXACT = 7
 """Up to so many pairs the test enumerates all orders."""
@@ -99,7 +100,7 @@ def _means(x: Values, y: Values) -> tuple[float | None, float | None]:
 
 
 def _centred_ranks(values: Sequence[float]) -> NDArray[np.float64]:
-    ranks = np.asarray(rankdata(values), dtype=np.float64)
+    ranks = ranks_of(values)
     return np.asarray(ranks - ranks.mean(), dtype=np.float64)
 
 
@@ -116,4 +117,4 @@ def _p_value(first: NDArray[np.float64], second: NDArray[np.float64], rho: float
         return float(extreme.mean())
     if abs(rho) >= 1:
         return 0.0
-    return float(2 * student.sf(abs(rho) * ((count - 2) / (1 - rho**2)) ** 0.5, count - 2))
+    return 2 * student_tail(abs(rho) * ((count - 2) / (1 - rho**2)) ** 0.5, count - 2)

@@ -74,7 +74,12 @@ def after(run: Run, task: int) -> Array:
     Empty if they were not measured.
     """
     score = run.record.tasks[task].after
-    return np.array(score.right, dtype=np.float64) / score.samples if score else np.zeros(0)
+    if score is None:
+        return np.zeros(0)
+    digits = score.items + "0" * (len(score.items) % 2)
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(digits), dtype=np.uint8))
+    table = bits[: score.count * score.samples].reshape(score.count, score.samples)
+    return np.asarray(table.mean(axis=1), dtype=np.float64)
 
 
 def _components(table: Array) -> tuple[Array, float, float]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
+from bench.analysis.distributions import ranks
 from bench.analysis.significance import ALPHA, BySeed
 
 Array = NDArray[np.float64]
@@ -91,7 +91,7 @@ def kendall(first: Array, others: Array) -> Array:
 
 def mean_ranks(scores: Array) -> Array:
     """Ranks of methods, 1 is best, ties share their mean; scores: [methods, suites], larger is better."""
-    return np.asarray(rankdata(-scores, axis=0), dtype=np.float64)
+    return ranks(-scores)
 
 
 def probability_of_improvement(gains: Array, reference: Array) -> Estimate:

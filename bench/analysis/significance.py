@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
+from bench.analysis.distributions import student_tail
 from bench.analysis.statistics import paired_differences
 
 Array = NDArray[np.float64]
@@ -61,7 +61,7 @@ def difference_p(differences: BySeed) -> float:
         return 1.0 if data.mean() == 0 else 0.0
 
     statistic = abs(data.mean()) / (deviation / math.sqrt(len(data)))
-    return float(2 * student.sf(statistic, len(data) - 1))
+    return 2 * student_tail(float(statistic), len(data) - 1)
 
 
 def paired_p(values: BySeed, reference: BySeed) -> float:

@@ -11,10 +11,8 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.stats import chi2
-from scipy.stats import norm as normal
-from scipy.stats import t as student
+
+from bench.analysis.distributions import chi_squared_quantiles, normal_below, student_quantile
 
 LEVEL = 0.95
 """Confidence of the intervals."""
@@ -104,20 +102,25 @@ def _noncentrality(freedom: int, comparisons: int) -> float:
     """The mean over its standard error at which a t-test finds it with probability POWER."""
     critical = _quantile(1 - (1 - LEVEL) / comparisons, freedom)
     # A t value is normal given the sample's deviation, so that power is a mean over the deviations that can occur.
-    deviations = np.sqrt(chi2.ppf((np.arange(GRID) + 0.5) / GRID, freedom) / freedom)
+    deviations = np.sqrt(chi_squared_quantiles((np.arange(GRID) + 0.5) / GRID, freedom) / freedom)
 
     def missing(shift: float) -> float:
-        found = normal.sf(critical * deviations - shift) + normal.cdf(-critical * deviations - shift)
+        found = normal_below(shift - critical * deviations) + normal_below(-critical * deviations - shift)
         return float(found.mean()) - POWER
 
-    return float(brentq(missing, 0.0, 10.0 * critical + 10.0, xtol=1e-9))
+    # Power grows with the shift: halving the range 60 times leaves nothing of it.
+    low, high = 0.0, 10.0 * critical + 10.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if missing(middle) < 0 else (low, middle)
+    return low
 
 
 @cache
 def _quantile(level: float, freedom: int) -> float:
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; a confidence level lies between 0 and 1, as in 0.95")
-    return float(student.ppf((1 + level) / 2, freedom))
+    return student_quantile((1 + level) / 2, freedom)
 
 
 def _finite(values: Iterable[float]) -> NDArray[np.float64]:

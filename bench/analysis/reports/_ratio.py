@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
 
+from bench.analysis.distributions import student_quantile
 from bench.analysis.statistics import LEVEL
 from bench.analysis.text import amount
 
@@ -46,7 +46,7 @@ def ratio(top: Sequence[float], bottom: Sequence[float]) -> Ratio:
         return Ratio(a / b, -math.inf, math.inf)
 
     # The ends are the roots of (mean(top) - r mean(bottom))^2 = t^2 var / n, a quadratic in r.
-    scale = float(student.ppf((1 + LEVEL) / 2, n - 1)) ** 2 / n
+    scale = student_quantile((1 + LEVEL) / 2, n - 1) ** 2 / n
     (aa, ab), (_, bb) = scale * np.cov(top, bottom)
     square = b * b - bb
     half = a * b - ab
