@@ -14,10 +14,14 @@ from bench.analysis.text import compact
 from leaderboard import marks
 from leaderboard.axes import Axis, axis
 
-WIDTH = 720
-TOP, BOTTOM, RIGHT = 10, 44, 16
-LETTER = 6.4
-"""Mean width of a letter of the charts' font, in pixels."""
+WIDTH = 520
+"""Of the drawing, in pixels of its own: narrow enough to be read on a phone, where it is drawn at two thirds."""
+TOP, BOTTOM, RIGHT = 10, 48, 16
+LEFT = 66
+MOST_SAID = 40
+"""Most points of lines that say their value under the pointer; the table below has all."""
+MOST_LEFT = 190.0
+"""Most room for the names of rows."""
 
 
 class Html(str):
@@ -131,12 +135,12 @@ def _text(cell: Cell) -> str:
 def _plane(figure: Figure, extras: Extras) -> tuple[int, list[str]]:
     """Lines or points over two numeric axes."""
     legend, top = marks.legend([series.label for series in figure.series], WIDTH)
-    height = top + 320
+    height = top + 310
     numbers = [float(x) for series in figure.series for x in series.x if not isinstance(x, str)]
     heights = [y for series in figure.series for each in (series.y, series.low, series.high) for y in each]
     known = [y for y in heights if y is not None]
     shared = [*numbers, *known] if figure.diagonal else []
-    across = axis(shared or numbers, 62, WIDTH - RIGHT, count=7)
+    across = axis(shared or numbers, LEFT, WIDTH - RIGHT, count=6)
     up = axis(shared or known, height - BOTTOM, top + TOP, log=figure.log_y)
 
     body = [*legend, *marks.grid(across, up), *marks.axis_labels(figure.x_label, figure.y_label, across, up)]
@@ -146,7 +150,17 @@ def _plane(figure: Figure, extras: Extras) -> tuple[int, list[str]]:
         lines = figure.kind == "lines" or series.label in extras.joined
         dots = series.label not in extras.joined
         faint = len(figure.series) > 3
-        body += marks.series(series, index, across, up, line=lines, dots=dots, faint=faint)
+        few = sum(len(every.x) for every in figure.series) <= MOST_SAID or not lines
+        body += marks.series(
+            series,
+            index,
+            across,
+            up,
+            line=lines,
+            dots=dots,
+            faint=faint,
+            names=extras.names.get(series.label, ()) if few else None,
+        )
 
     return height, body + _names(figure, extras, across, up)
 
@@ -167,14 +181,14 @@ def _bars(figure: Figure, extras: Extras) -> tuple[int, list[str]]:
     labels = [series.label for series in figure.series]
     legend, top = marks.legend(labels, WIDTH) if len(labels) > 1 else ([], 0)
     rows = list(dict.fromkeys(str(x) for series in figure.series for x in series.x))
-    left = min(250.0, 22 + LETTER * max((len(row) for row in rows), default=0))
+    left = min(MOST_LEFT, 22 + marks.LETTER * max((len(row) for row in rows), default=0))
     thick = 14 if len(labels) == 1 else 10 if len(labels) <= 3 else 7
     pitch = thick * len(labels) + 8
     height = top + TOP + pitch * len(rows) + BOTTOM
     ends = [
         y for series in figure.series for each in (series.y, series.low, series.high) for y in each if y is not None
     ]
-    across = axis(ends if figure.log_y else [0.0, *ends], left, WIDTH - RIGHT, log=figure.log_y, count=7)
+    across = axis(ends if figure.log_y else [0.0, *ends], left, WIDTH - RIGHT, log=figure.log_y, count=6)
     place = {row: top + TOP + index * pitch for index, row in enumerate(rows)}
     body = [
         *legend,
@@ -193,5 +207,5 @@ def _bars(figure: Figure, extras: Extras) -> tuple[int, list[str]]:
 def _matrix(figure: Figure, extras: Extras) -> tuple[int, list[str]]:
     """A grid of numbers, shaded by size, in one colour for each sign."""
     columns = [str(x) for x in (figure.series[0].x if figure.series else ())]
-    left = 22 + LETTER * max((len(series.label) for series in figure.series), default=0)
-    return marks.matrix([(series.label, series.y) for series in figure.series], columns, min(250.0, left), WIDTH)
+    left = 22 + marks.LETTER * max((len(series.label) for series in figure.series), default=0)
+    return marks.matrix([(series.label, series.y) for series in figure.series], columns, min(MOST_LEFT, left), WIDTH)

@@ -22,7 +22,7 @@ FUNCTIONS: tuple[Callable[..., Any], ...] = (
     *(links.run_page, links.run_data, links.method_page, links.evidence),
     *(links.suite_page, links.compare_page, links.reports_page, links.task_page, links.task_card),
     *(views.places, views.cost_class, views.regime, views.status, views.empty),
-    *(views.unfinished, views.places_on_scale, names.readable, answers.spread, answers.stable),
+    *(views.unfinished, views.places_on_scale, views.last_day, names.readable, answers.spread, answers.stable),
 )
 
 

@@ -22,7 +22,8 @@ SHAPES = (
 COLOURS = len(SHAPES)
 FEW = 30
 """Up to so many points a line has markers."""
-LETTER = 6.4
+LETTER = 7.2
+"""Mean width of a letter of the charts' font, in pixels."""
 
 
 def legend(labels: Sequence[str], width: float) -> tuple[list[str], int]:
@@ -84,9 +85,20 @@ def axis_labels(x_label: str, y_label: str, across: Axis, up: Axis) -> list[str]
 
 
 def series(
-    each: Series, index: int, across: Axis, up: Axis, *, line: bool, dots: bool, faint: bool = False
+    each: Series,
+    index: int,
+    across: Axis,
+    up: Axis,
+    *,
+    line: bool,
+    dots: bool,
+    faint: bool = False,
+    names: Sequence[str] | None = None,
 ) -> list[str]:
-    """A series over numbers: its interval, its line with gaps, its points; faint: among many other bands."""
+    """A series over numbers: its interval, its line with gaps, its points; faint: among many other bands.
+
+    names: of the points; each point then says its value. Without, points are one mark.
+    """
     places = [
         None if y is None or (up.log and y <= 0) else (across(float(x)), up(y))
         for x, y in zip(each.x, each.y, strict=True)
@@ -98,10 +110,26 @@ def series(
 
     if dots and (not line or len(places) <= FEW):
         shape = _shape(index)
+        if names is not None:
+            words = _said(each, names or [each.label] * len(places))
+            known = [(place, text) for place, text in zip(places, words, strict=True) if place]
+            out += [f'<path class="dot" d="M{x:.1f} {y:.1f}{shape}" data-value="{text}"/>' for (x, y), text in known]
+            return [*out, "</g>"]
         dots_at = "".join(f"M{place[0]:.1f} {place[1]:.1f}{shape}" for place in places if place)
         out.append(f'<path class="dot" d="{dots_at}"/>')
 
     return [*out, "</g>"]
+
+
+def _said(each: Series, names: Sequence[str]) -> list[str]:
+    """What each point says under the pointer: its name, its place and its value with the interval; escaped."""
+    gap = (None,) * len(each.x)
+    out = []
+    for name, x, y, low, high in zip(names, each.x, each.y, each.low or gap, each.high or gap, strict=True):
+        place = f" at {compact(x)}" if not isinstance(x, str) else ""
+        ends = "" if low is None or high is None else f" ({compact(low)} to {compact(high)})"
+        out.append(escape(f"{name}{place}: {'no value' if y is None else compact(y)}{ends}"))
+    return out
 
 
 def _path(places: Sequence[tuple[float, float] | None]) -> str:
@@ -157,7 +185,7 @@ def point_names(points: Sequence[tuple[float, float, str]], links: Mapping[str, 
         width = LETTER * len(name) * 0.92
         for left, base in ((x + 8, y + 4), (x - 8 - width, y + 4), (x - width / 2, y - 8), (x - width / 2, y + 16)):
             box = (left, base - 10, left + width, base + 2)
-            if left > 62 and left + width < right and not any(_overlap(box, other) for other in taken):
+            if left > 66 and left + width < right and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
                 out.append(
                     _linked(name, links, f'<text class="name" x="{left:.1f}" y="{base:.1f}">{escape(name)}</text>')
@@ -201,12 +229,13 @@ def bars(
     yield f'<g class="s{index % COLOURS}" stroke="currentColor" fill="currentColor">'
 
     foot = across.start if across.log else across(0)
-    for y, value, low, high in zip(at, each.y, each.low or gap, each.high or gap, strict=True):
+    words = _said(each, [f"{x}, {each.label}" for x in each.x])
+    for y, value, low, high, text in zip(at, each.y, each.low or gap, each.high or gap, words, strict=True):
         if value is None or (across.log and value <= 0):
             continue
         x = across(value)
         loss = ' class="loss"' if alarm and value < 0 else ""
-        yield f"<g{loss}>"
+        yield f'<g{loss} data-value="{text}">'
         if full:
             half = thick / 2 - 1
             yield f'<path class="fill" d="M{foot:.1f} {y - half:.1f}H{x:.1f}v{2 * half:g}H{foot:.1f}z"/>'
@@ -260,7 +289,7 @@ def _cell(value: float, strength: float, x: float, y: float, wide: float, tall: 
 
 def _linked(name: str, links: Mapping[str, str], mark: str) -> str:
     mark = mark.replace("</text>", f"<title>{escape(name)}</title></text>", 1)
-    return f'<a href="{escape(links[name])}">{mark}</a>' if name in links else mark
+    return f'<a tabindex="-1" href="{escape(links[name])}">{mark}</a>' if name in links else mark
 
 
 def _shape(index: int) -> str:

@@ -53,6 +53,7 @@ class Pages:
             "record": board.rows[0].runs[0].record,
             "span": shown.span(board),
             "answer": answers.answer(board),
+            "badges": shown.badges(board, self.again),
         }
         yield self._suite_page(board, {**common, **views.tracks(board, overview.names, tuned)})
         yield self._compare_page(board)

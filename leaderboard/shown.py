@@ -11,7 +11,7 @@ from bench.analysis import imbalance
 from bench.analysis.names import readable
 from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE, Run
-from leaderboard import views
+from leaderboard import reruns, views
 from leaderboard.environment import reproduce_command
 
 KINDS = {
@@ -83,14 +83,15 @@ def task_line(board: Board, index: int) -> tuple[Any, ...]:
 def dates(board: Board) -> list[tuple[str, str, str, str, int]]:
     """For every row: the day of its last run, suite, label, name as people read it, and how many runs."""
     return [
-        (last_day(row), board.name, row.label, readable(row.runs[0]), len(row.runs))
+        (views.last_day(row), board.name, row.label, readable(row.runs[0]), len(row.runs))
         for row in sorted(board.rows, key=lambda row: row.label)
     ]
 
 
-def last_day(row: Row) -> str:
-    """The day on which the row's last run finished, as in 2026-03-01."""
-    return max(run.record.provenance.finished[:10] for run in row.runs)
+def badges(board: Board, again: reruns.Reruns) -> dict[str, str]:
+    """For every row of which a run was made again: how often, and what came out."""
+    found = {row.label: [each for run in row.runs for each in reruns.of(run, again)] for row in board.rows}
+    return {label: reruns.summary(each) for label, each in found.items() if each}
 
 
 def use(row: Row) -> dict[str, Any]:

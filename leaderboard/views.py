@@ -119,6 +119,11 @@ def unfinished(row: Row) -> str:
     return ", ".join(said)
 
 
+def last_day(row: Row) -> str:
+    """The day on which the row's last run finished, as in 2026-03-01."""
+    return max(run.record.provenance.finished[:10] for run in row.runs)
+
+
 def together(board: Board) -> list[Row]:
     """Rows that train one model for all tasks."""
     return [row for row in board.rows if not row.specialists]

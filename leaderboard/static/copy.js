@@ -1,4 +1,5 @@
-/* A table as CSV, LaTeX or Markdown: the rows, columns and intervals that are on screen, in their order.
+/* A table as CSV, LaTeX or Markdown: the rows, columns and intervals that are on screen, in their order. In CSV every
+   cell holds one value: an interval, a margin, a verdict and a note are columns beside the one they belong to.
    Loaded with `defer`. button[data-copy=csv|latex|markdown] in a .tools[data-for=KEY]; without data-for the tools
    serve the first table.sortable of their nearest ancestor that has one. */
 "use strict";
@@ -40,7 +41,40 @@
     const safe = formula.test(text) ? `'${text}` : text;
     return /[",;]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  const csv = (table) => `${matrix(table).map((row) => row.map(csvField).join(",")).join("\n")}\n`;
+
+  const INTERVAL = /(?:\[|^)\s*([+-]?[\d.]+)(?:\s*%)?(?:,| to)\s*([+-]?[\d.]+)/;
+  const MARGIN = /^\u00b1\s*([\d.]+)/;
+  /** What a cell says, each value by the ending of its column's name. */
+  const valuesOf = (cell) => {
+    const found = new Map();
+    const main = cell.cloneNode(true);
+    for (const each of main.querySelectorAll("small, .verdict, .flag, svg, .visually-hidden")) each.remove();
+    const text = main.textContent.replace(/\s+/g, " ").trim();
+    const number = cell.dataset.value;
+    found.set("", number || (number === undefined ? text : ""));
+    if (number === "" && text) found.set("note", text);
+    for (const small of cell.querySelectorAll("small, .verdict, .flag")) {
+      const said = small.textContent.replace(/\s+/g, " ").trim();
+      const [, low, high] = INTERVAL.exec(said) ?? [];
+      const [, margin] = MARGIN.exec(said) ?? [];
+      if (low) found.set("low", low).set("high", high);
+      else if (margin) found.set("margin", margin);
+      else if (said) found.set(small.classList.contains("verdict") ? "verdict" : "note", said);
+    }
+    return found;
+  };
+  const headOf = (head) => shown(head.querySelector("button") ?? head);
+  const csv = (table) => {
+    const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
+    const rows = [...table.tBodies].flatMap((body) => [...body.rows]).filter(visible);
+    const columns = [...heads.keys()].filter((i) => visible(heads[i])).map((i) => {
+      const cells = rows.map((row) => (row.cells[i] ? valuesOf(row.cells[i]) : new Map()));
+      const endings = ["", "low", "high", "margin", "verdict", "note"].filter((end) => !end || cells.some((c) => c.has(end)));
+      return endings.map((end) => [end ? `${headOf(heads[i])} ${end}` : headOf(heads[i]), ...cells.map((c) => c.get(end) ?? "")]);
+    }).flat();
+    const lines = [...Array(rows.length + 1).keys()].map((i) => columns.map((column) => csvField(column[i])).join(","));
+    return `${lines.join("\n")}\n`;
+  };
 
   const markdownField = (text) => text.replace(/[\\`*_[\]<>|~&]/g, "\\$&");
   const markdown = (table) => {

@@ -16,8 +16,7 @@
       item.hidden = !words.every((word) => plain.includes(word));
       count += !item.hidden;
     }
-    for (const each of sections) each.hidden = !each.querySelector("li:not([hidden])");
-    for (const each of families) {
+    for (const each of [...sections, ...families]) {
       each.hidden = !each.querySelector("li:not([hidden])");
       each.open = words.length > 0;
     }
@@ -37,5 +36,4 @@
   });
   addEventListener("hashchange", load);
   load();
-  if (!location.hash) field.focus();
 })();

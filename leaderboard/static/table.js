@@ -232,6 +232,19 @@
     return [...(around?.querySelectorAll("table.sortable") ?? [])].map((table) => boards.get(table.dataset.table));
   };
 
+  /** A narrow screen and paper show a row as a card, in which every cell says whose column it is in. */
+  for (const table of document.querySelectorAll("main table")) {
+    const heads = [...(table.tHead?.rows[0]?.cells ?? [])].map(title);
+    if (heads.length < 4 || table.querySelector("[rowspan]")) continue;
+    for (const body of table.tBodies) {
+      for (const row of body.rows) {
+        for (let i = 1; i < row.cells.length; i++) row.cells[i].dataset.label = heads[i] ?? "";
+      }
+    }
+    table.classList.add("cards");
+    table.classList.toggle("few", heads.length < 10);
+  }
+
   for (const table of document.querySelectorAll("table.sortable")) {
     if (table.tHead && table.tBodies.length) boards.set(table.dataset.table, new Board(table));
   }

@@ -133,6 +133,10 @@ def test_the_keyboard_reaches_everything_in_order_and_in_sight(real_site: Path, 
         while len(stops) < 40 and not (stops and stops[-1]["end"]):
             page.keyboard.press("Tab")
             stops.append(page.evaluate(ACTIVE))
+            # After the last stop comes the window, or the first stop again.
+            if len(stops) > 1 and stops[-1]["name"] == stops[0]["name"]:
+                stops.pop()
+                break
         stops = [stop for stop in stops if not stop["end"]]
         assert 'class="skip"' in stops[0]["name"], name
         lost = [stop["name"] for stop in stops if not (stop["inOrder"] and stop["marked"] and stop["seen"])]
@@ -203,13 +207,17 @@ def copied(page: Any, language: str) -> str:
     return page.evaluate("navigator.clipboard.readText()")
 
 
-def test_csv_is_what_is_on_screen(suite: Path, open_page: Open):
+def test_csv_has_one_value_a_cell_for_every_row_on_screen(suite: Path, open_page: Open):
     page = open_page(suite, **CLIPBOARD)
     table = page.locator("table.sortable").first
-    assert list(csv.reader(io.StringIO(copied(page, "csv")))) == cells(table)
-    table.locator("thead button").first.press("Enter")
-    page.locator("form.filters select").first.select_option(index=1)
-    assert list(csv.reader(io.StringIO(copied(page, "csv")))) == cells(table)
+    for _ in range(2):
+        rows = list(csv.DictReader(io.StringIO(copied(page, "csv"))))
+        assert [row["Minus uniform"] for row in rows] == values(table, 3)
+        assert all(re.fullmatch(r"[+-]?[\d.]+|", row["Minus uniform low"]) for row in rows)
+        assert {row["Minus uniform verdict"] for row in rows} >= {"not separable from uniform"}
+        assert all(re.fullmatch(r"[\d.]+", row["Mean gain margin"]) for row in rows)
+        table.locator("thead button").first.press("Enter")
+        page.locator("form.filters select").first.select_option(index=1)
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,16 @@ def copied(page: Any, name: str) -> str:
     return page.evaluate("navigator.clipboard.readText()")
 
 
-def test_csv_is_what_is_on_screen(contract: Path, open_page: Open):
-    """A cell that a spreadsheet would run is marked as text; a signed number is a number."""
+def test_csv_has_one_value_a_cell(contract: Path, open_page: Open):
+    """Values are not rounded; a margin is a column. What a spreadsheet would run is marked as text."""
     page = open_page(contract, **CLIPBOARD)
     page.get_by_role("button", name="Method", exact=True).press("Enter")
     assert copied(page, "CSV") == (
-        'Method,Mean gain,"Cost, prompts",Note\n'
-        'Alpha,-0.200 ± 0.030,9,"say ""so"""\n'
-        'beta_2 50 % & more,+0.100 ± 0.020,10,"a,b"\n'
-        "beta_10,not run,10,'=1+1\n"
-        "gamma,+0.100,10,a|b <i> $x^2$ \\y {z}~#\n"
+        'Method,Method note,Mean gain,Mean gain margin,Mean gain note,"Cost, prompts",Note\n'
+        'Alpha,,-0.2,0.030,,9,"say ""so"""\n'
+        'beta_2,50 % & more,0.1,0.020,,10,"a,b"\n'
+        "beta_10,,,,not run,10,'=1+1\n"
+        "gamma,,0.1,,,10,a|b <i> $x^2$ \\y {z}~#\n"
     )
     assert page.get_by_role("status").inner_text() == "Copied 4 rows as CSV."
 
@@ -66,7 +66,7 @@ def test_without_a_clipboard_the_text_is_offered_selected(contract: Path, open_p
     dialog = page.get_by_role("dialog", name="Copy this text")
     assert dialog.is_visible()
     selected = "(area => area.value.slice(area.selectionStart, area.selectionEnd))(document.activeElement)"
-    assert page.evaluate(selected).startswith("Method,Mean gain,")
+    assert page.evaluate(selected).startswith("Method,Method note,Mean gain,")
     page.keyboard.press("Escape")
     assert page.get_by_role("dialog").count() == 0
     assert button.evaluate("button => button === document.activeElement")
