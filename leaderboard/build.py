@@ -1,7 +1,7 @@
 """The site: a folder of static pages, from the records alone.
 
 Same records, same bytes: no date, no random order, nothing about the machine that builds it. One suite is in memory at
-a time, and each file is written when it is rendered.
+a time, in each process where a store is large, and each file is written when it is rendered.
 """
 
 import os
@@ -9,16 +9,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.analysis.board import board
-from bench.analysis.loading import load, suites, tuned_runs
+from bench.analysis.loading import load, suites
 from bench.errors import UserError
 from bench.records.rules import Problem
+from bench.records.store import record_files
 from leaderboard import reruns
 from leaderboard.catalogue import Catalogue
 from leaderboard.common_pages import everything
 from leaderboard.environment import GENERATOR, HERE, environment
 from leaderboard.overview import File, Overview
 from leaderboard.pages import Pages
+from leaderboard.workers import Job, rendered
 
 
 def build(results: Path, out: Path, keep_going: bool = False, catalogue: Catalogue | None = None) -> list[Path]:
@@ -43,16 +44,16 @@ def build(results: Path, out: Path, keep_going: bool = False, catalogue: Catalog
 def render(results: Path, keep_going: bool = False, catalogue: Catalogue | None = None) -> Iterator[File]:
     """All files of the site, by path from its root."""
     again, broken = reruns.load(results, keep_going)
-    pages = Pages(environment(), again, catalogue or Catalogue())
+    job = Job(results, keep_going, again, catalogue or Catalogue())
     overview = Overview()
 
     left_out = dict.fromkeys([*load(results, keep_going, suite="").left_out, *broken])
-    for name in suites(results):
-        loaded = load(results, keep_going, name)
-        left_out |= dict.fromkeys(loaded.left_out)
-        if loaded.runs:
-            yield from pages.suite(board(loaded.runs), overview, tuned_runs(results, keep_going, name)[:1])
+    for files, part, problems in rendered(job, suites(results), sum(1 for _ in record_files(results))):
+        yield from files
+        overview.add(part)
+        left_out |= dict.fromkeys(problems)
 
+    pages = Pages(environment(), again, job.catalogue)
     yield from everything(pages, overview, _ordered(left_out))
     for file in sorted((HERE / "static").iterdir()):
         yield f"static/{file.name}", file.read_bytes()

@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.analysis.across import Scores
 from bench.analysis.advice import Choice
+from bench.records.track import is_tuned
 from leaderboard.charts import Html
 
 File = tuple[str, bytes]
@@ -36,3 +37,19 @@ class Overview:
     """Day of the last run, suite, label, name and runs of every row."""
     uses: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What a method's page says of it, from a record of the last suite by name."""
+
+    def add(self, part: "Overview") -> None:
+        """Takes in the overview of one suite, which comes after all that were taken in before."""
+        for name in ("names", "methods", "suites", "scores", "dates"):
+            getattr(self, name).extend(getattr(part, name))
+        for name in ("home", "choices", "sections", "tasks"):
+            for key, found in getattr(part, name).items():
+                getattr(self, name).setdefault(key, []).extend(found)
+
+        self.pictures |= part.pictures
+        self.models |= part.models
+        self.places |= part.places
+        self.regimes |= part.regimes
+        # What was tuned says less of a method than its default settings do.
+        tuned = any(map(is_tuned, part.names))
+        self.uses |= {label: use for label, use in part.uses.items() if not (tuned and label in self.uses)}

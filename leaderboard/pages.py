@@ -46,8 +46,13 @@ class Pages:
         """A piece of a page that lies where `root` leads to the site's root."""
         return Html(self.environment.get_template(template).render(root=root, **values))
 
-    def suite(self, board: Board, overview: Overview, tuned: Sequence[Run] = ()) -> Iterator[File]:
-        """All pages of a suite; adds to the overview what other pages need. tuned: a run of its tuned track."""
+    def suite(
+        self, board: Board, overview: Overview, tuned: Sequence[Run] = (), names: Sequence[str] = ()
+    ) -> Iterator[File]:
+        """All pages of a suite; adds to the overview what other pages need.
+
+        tuned: a run of its tuned track; names: of suites that it may lead to.
+        """
         common = {
             "board": board,
             "record": board.rows[0].runs[0].record,
@@ -55,7 +60,7 @@ class Pages:
             "answer": answers.answer(board),
             "badges": shown.badges(board, self.again),
         }
-        yield self._suite_page(board, {**common, **views.tracks(board, overview.names, tuned)})
+        yield self._suite_page(board, {**common, **views.tracks(board, names, tuned)})
         yield self._compare_page(board)
         yield self._reports_page(board)
 

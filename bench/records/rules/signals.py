@@ -5,7 +5,9 @@ They bind a forger who recomputes the digests. Curves have four significant digi
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice, pairwise
+from functools import cache, lru_cache
+from itertools import combinations, islice, pairwise
+from operator import mul
 
 from bench.records.rules.case import LARGEST, Case, Problem
 from bench.records.rules.record import numbers
@@ -52,14 +54,18 @@ def single_steps(case: Case) -> Iterator[int]:
 
 def inner(left: Sequence[float], right: Sequence[float], norms: Sequence[float], pairs: Sequence[float]) -> float:
     """left' G right for the Gramian of squared norms and the strict upper triangle row by row."""
-    total = 0.0
-    products = iter(pairs)
-    tasks = len(norms)
-    for i in range(tasks):
-        total += left[i] * right[i] * norms[i]
-        for j in range(i + 1, tasks):
-            total += next(products) * (left[i] * right[j] + left[j] * right[i])
+    total = float(sum(map(mul, map(mul, left, right), norms)))
+    first, second = _pairs(len(norms))
+    for i, j, product in zip(first, second, pairs, strict=True):
+        total += product * (left[i] * right[j] + left[j] * right[i])
     return total
+
+
+@cache
+def _pairs(tasks: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Rows and columns of the strict upper triangle, row by row."""
+    found = list(combinations(range(tasks), 2))
+    return tuple(i for i, _ in found), tuple(j for _, j in found)
 
 
 def cauchy_schwarz(case: Case) -> Iterator[Problem]:
@@ -251,6 +257,7 @@ def _counted(case: Case, point: int, task: int, total: int, copies: int) -> Prob
     return None
 
 
+@lru_cache(maxsize=4096)
 def whole(part: float, count: int) -> bool:
     """Whether a part of so many, to four digits, is a whole number of them; True where four digits cannot tell."""
     error = SHARE_ERROR * count
