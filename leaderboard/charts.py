@@ -38,13 +38,14 @@ class Extras:
     """What a page adds to a figure.
 
     names: labels of the points of a series. links: a page for each such label or category. joined: series drawn as a
-    line among points. alarm: values below 0 are drawn as losses.
+    line among points. alarm: values below 0 are drawn as losses. titles: what is drawn in place of a label.
     """
 
     names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     joined: frozenset[str] = frozenset()
     alarm: bool = False
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 PLAIN = Extras()
@@ -173,7 +174,7 @@ def _names(figure: Figure, extras: Extras, across: Axis, up: Axis) -> list[str]:
         for x, y, name in zip(series.x, series.y, extras.names.get(series.label, ()), strict=False)
         if y is not None and name and not (figure.log_y and y <= 0)
     ]
-    return marks.point_names(points, extras.links, WIDTH - RIGHT)
+    return marks.point_names(points, extras.links, WIDTH - RIGHT, extras.titles)
 
 
 def _bars(figure: Figure, extras: Extras) -> tuple[int, list[str]]:
@@ -181,7 +182,7 @@ def _bars(figure: Figure, extras: Extras) -> tuple[int, list[str]]:
     labels = [series.label for series in figure.series]
     legend, top = marks.legend(labels, WIDTH) if len(labels) > 1 else ([], 0)
     rows = list(dict.fromkeys(str(x) for series in figure.series for x in series.x))
-    left = min(MOST_LEFT, 22 + marks.LETTER * max((len(row) for row in rows), default=0))
+    left = min(MOST_LEFT, 22 + marks.LETTER * max((len(extras.titles.get(row, row)) for row in rows), default=0))
     thick = 14 if len(labels) == 1 else 10 if len(labels) <= 3 else 7
     pitch = thick * len(labels) + 8
     height = top + TOP + pitch * len(rows) + BOTTOM
@@ -195,7 +196,7 @@ def _bars(figure: Figure, extras: Extras) -> tuple[int, list[str]]:
         *marks.row_grid(across, top + TOP, height - BOTTOM),
         marks.bottom_label(figure.y_label, across, height),
     ]
-    body += [marks.row_label(row, left, place[row] + pitch / 2, extras.links) for row in rows]
+    body += [marks.row_label(row, left, place[row] + pitch / 2, extras.links, extras.titles) for row in rows]
 
     for index, series in enumerate(figure.series):
         at = [place[str(x)] + 4 + thick * (index + 0.5) for x in series.x]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from types import MappingProxyType
 
 from bench.analysis.figures import Series
 from bench.analysis.text import compact
@@ -175,20 +176,26 @@ def _band(each: Series, across: Axis, up: Axis, name: str) -> list[str]:
     return out
 
 
-def point_names(points: Sequence[tuple[float, float, str]], links: Mapping[str, str], right: float) -> list[str]:
+def point_names(
+    points: Sequence[tuple[float, float, str]],
+    links: Mapping[str, str],
+    right: float,
+    titles: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
     """Names beside points, each where it covers neither a point nor a name; where there is no room it is left out."""
     # Points come first, so that no name covers one.
     taken = [(x - 4, y - 4, x + 4, y + 4) for x, y, _ in points]
 
     out = []
     for x, y, name in points:
-        width = LETTER * len(name) * 0.92
+        words = titles.get(name, name)
+        width = LETTER * len(words) * 0.92
         for left, base in ((x + 8, y + 4), (x - 8 - width, y + 4), (x - width / 2, y - 8), (x - width / 2, y + 16)):
             box = (left, base - 10, left + width, base + 2)
             if left > 66 and left + width < right and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
                 out.append(
-                    _linked(name, links, f'<text class="name" x="{left:.1f}" y="{base:.1f}">{escape(name)}</text>')
+                    _linked(name, links, f'<text class="name" x="{left:.1f}" y="{base:.1f}">{escape(words)}</text>')
                 )
                 break
 
@@ -214,10 +221,13 @@ def bottom_label(label: str, across: Axis, height: float) -> str:
     return f'<text class="axis" x="{middle:.0f}" y="{height - 8:.0f}" text-anchor="middle">{escape(label)}</text>'
 
 
-def row_label(name: str, left: float, y: float, links: Mapping[str, str]) -> str:
+def row_label(
+    name: str, left: float, y: float, links: Mapping[str, str], titles: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """The name of a row, cut where it is too long for its place."""
     room = int((left - 14) / LETTER)
-    short = name if len(name) <= room else f"{name[: room - 1]}\u2026"
+    words = titles.get(name, name)
+    short = words if len(words) <= room else f"{words[: room - 1]}\u2026"
     return _linked(name, links, f'<text x="{left - 8:.0f}" y="{y + 4:.1f}" text-anchor="end">{escape(short)}</text>')
 
 

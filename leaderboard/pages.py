@@ -11,6 +11,7 @@ from jinja2 import Environment
 from bench.analysis.across import scores_of
 from bench.analysis.advice import choices
 from bench.analysis.cost import CURRENCIES
+from bench.analysis.names import readable
 from bench.analysis.reports import reports_of
 from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE, Run
@@ -137,7 +138,9 @@ class Pages:
             floor=math.sqrt(2) * noise,
             detectable=views.detectable(board, index),
             spread=None if min(scores) == max(scores) else (min(scores), max(scores)),
-            chart=charts.chart(figure, extras=Extras(links=_evidence(board, links.root_from(path)), alarm=True)),
+            chart=charts.chart(
+                figure, extras=Extras(links=_evidence(board, links.root_from(path)), alarm=True, titles=_titles(board))
+            ),
             key=f"{board.name}/{task.name}",
             known=task.name in self.catalogue.tasks,
             rows=shown.task_rows(board, index),
@@ -196,14 +199,16 @@ class Pages:
 
 
 def _suite_charts(board: Board, root: str) -> list[Html]:
-    to = _evidence(board, root)
+    to, named = _evidence(board, root), _titles(board)
     flat = [suite_figures.differences(board), suite_figures.regrets(board), suite_figures.gains_by_task(board)]
-    drawn = [charts.chart(each, extras=Extras(links=to, alarm=each.key == "by-task")) for each in flat if each]
+    drawn = [
+        charts.chart(each, extras=Extras(links=to, alarm=each.key == "by-task", titles=named)) for each in flat if each
+    ]
     drawn += home_pictures(board, views.together(board)[0].label, root)
 
     planes = [suite_figures.plane(board), *(suite_figures.cost_plane(board, currency) for currency in CURRENCIES)]
     for figure, extras in filter(None, planes):
-        drawn.append(charts.chart(figure, extras=Extras(extras.names, to, extras.joined)))
+        drawn.append(charts.chart(figure, extras=Extras(extras.names, to, extras.joined, titles=named)))
 
     return [*drawn, charts.chart(suite_figures.profile(board))]
 
@@ -218,6 +223,11 @@ def home_pictures(board: Board, best: str, root: str) -> list[Html]:
     if apart := home_figures.specialists(board, best):
         drawn.append(charts.chart(apart, extras=Extras(alarm=True)))
     return drawn
+
+
+def _titles(board: Board) -> dict[str, str]:
+    """Rows with settings as people read them, by label."""
+    return {row.label: readable(row.runs[0]) for row in board.rows if "+" in row.label}
 
 
 def _evidence(board: Board, root: str) -> dict[str, str]:
