@@ -186,6 +186,12 @@ def families() -> ModuleType:
     return module_beside("tiny_families")
 
 
+@pytest.fixture(scope="session")
+def tiny_gguf() -> ModuleType:
+    """tests/tiny_gguf.py, which writes a tiny Llama as a GGUF file; it needs the package gguf."""
+    return module_beside("tiny_gguf")
+
+
 def module_beside(name: str) -> ModuleType:
     """A module of this folder, which is no package."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")

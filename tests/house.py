@@ -69,7 +69,7 @@ HOUSE = (  # from the ground up
     room("bench/engine", "step", "task gradients, prompt sampling, ledger, probe", "errors records methods tasks",
          "torch"),
     room("bench/models", "run", "base models, adapters, prompts, devices", "errors places records request engine",
-         "accelerate huggingface_hub jinja2 peft safetensors torch transformers"),
+         "accelerate gguf huggingface_hub jinja2 numpy peft safetensors torch transformers"),
     room("bench/evaluation", "run", "held-out scores, before and after", "errors records request models tasks",
          "datasets evaluate huggingface_hub lm_eval numpy pydantic torch transformers"),
     room("bench/training", "step", "the balanced step, its trainers, stages, checkpoints",

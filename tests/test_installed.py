@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.request.suite import EMBEDDED, suite_names
+from bench.request.suite import PINNED, suite_names
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("assets", "bench", "leaderboard", "methods", "results", "suites", "tasks")
@@ -64,7 +64,7 @@ def test_the_wheel_holds_code_templates_suites_models_and_results(wheel: Path) -
     data = {f"bench/_embedded/suites/{name}.yaml" for name in suite_names()}
     data |= {
         f"bench/_embedded/assets/{model}/{path.name}"
-        for model in EMBEDDED
+        for model in PINNED
         for path in (ROOT / "assets" / model).iterdir()
     }
     data |= {f"{path.relative_to(ROOT)}" for path in (ROOT / "leaderboard").rglob("*.html")}

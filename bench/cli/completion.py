@@ -88,6 +88,13 @@ def suite_names(_context: click.Context, _parameter: click.Parameter, incomplete
     return _starting(incomplete, suite_names())
 
 
+def fetched_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of base models that can be fetched."""
+    from bench.request.suite import FETCHED
+
+    return _starting(incomplete, FETCHED)
+
+
 def task_names(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of tasks."""
     return _starting(incomplete, _tasks())

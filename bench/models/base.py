@@ -1,4 +1,4 @@
-"""Base models: the embedded one, a folder, or one from a hub; by their files' digest, and as they are trained."""
+"""Base models: embedded or fetched, a folder, or one from a hub; by their files' digest, and as they are trained."""
 
 import hashlib
 from importlib.util import find_spec
@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    LlamaForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     PreTrainedTokenizerFast,
@@ -22,8 +23,13 @@ from bench.errors import UserError
 from bench.models.files import kept_base, model_folder
 from bench.models.templates import check_template, pin_the_date
 from bench.models.trainable import in_bfloat16, with_adapters
-from bench.request.suite import EMBEDDED, Lora
+from bench.request.suite import EMBEDDED, FETCHED, Lora
 
+CLASSES: dict[str, type[PreTrainedModel]] = {
+    **dict.fromkeys(EMBEDDED, Qwen2ForCausalLM),
+    **dict.fromkeys(FETCHED, LlamaForCausalLM),
+}
+"""Of what kind the pinned models are."""
 PARSERS = ("response_template", "response_schema")
 """Names by which TRL would take a reply apart; verifiers read replies whole, in training as in evaluation."""
 
@@ -33,7 +39,7 @@ class Choice(Protocol):
 
     @property
     def model(self) -> str:
-        """nano2, nano, a folder, or the id of a hub."""
+        """nano2, nano, smollm2, a folder, or the id of a hub."""
 
     @property
     def revision(self) -> str | None:
@@ -68,8 +74,7 @@ def load_model(choice: Choice, seed: int = 0) -> tuple[PreTrainedModel, PreTrain
 
     # weights that adapters leave alone need no float32; those that are trained do
     stored = torch.bfloat16 if choice.dtype == "bf16" and choice.lora.r else torch.float32
-    embedded = choice.model in EMBEDDED or kept_base(folder) in EMBEDDED
-    model, tokenizer = _embedded(folder, stored) if embedded else _checkpoint(folder, choice.model, stored)
+    model, tokenizer = _read(folder, choice.model, stored)
 
     if choice.lora.r:
         model = with_adapters(model, choice.lora, seed)
@@ -78,10 +83,15 @@ def load_model(choice: Choice, seed: int = 0) -> tuple[PreTrainedModel, PreTrain
     return model, tokenizer
 
 
-def _embedded(folder: Path, stored: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Load it by the classes themselves: the automatic ones would give the model another pre-tokeniser, silently."""
-    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
-    return Qwen2ForCausalLM.from_pretrained(folder, dtype=stored), tokenizer
+def _read(folder: Path, name: str, stored: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model and its tokenizer from a folder, those of pinned models by the classes themselves.
+
+    The automatic ones would give them another pre-tokeniser, silently.
+    """
+    kind = CLASSES.get(name) or CLASSES.get(kept_base(folder) or "")
+    if kind is None:
+        return _checkpoint(folder, name, stored)
+    return kind.from_pretrained(folder, dtype=stored), PreTrainedTokenizerFast.from_pretrained(folder)
 
 
 def _checkpoint(folder: Path, name: str, stored: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -1,46 +1,49 @@
 """Which files a base model is, and their digest; nothing heavy is loaded."""
 
-import hashlib
 import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
+from bench.models.fetched import fetch, is_here, place_of, sha256_of
 from bench.places import CHECKOUT
 from bench.records.store import digest_of
-from bench.request.suite import ASSETS, EMBEDDED
+from bench.request.pinned import DIGESTS, pinned_digest
+from bench.request.suite import ASSETS, EMBEDDED, FETCHED, PINNED
 
-DIGESTS = "DIGESTS.json"
 KEPT = "balancebench.json"
 """In a checkpoint that `save_model` wrote: the base model, by the suite's name of it."""
 PEFT = "adapter_config.json"
-PIECE = 1 << 24
 
 
 def model_digest(name: str, revision: str | None = None) -> str:
     """SHA-256 over the files of a base model.
 
-    UserError if there is no such model, a file is missing, or an embedded model differs from its DIGESTS.json.
+    A pinned model that is to be fetched is not fetched for it. UserError if there is no such model, a file is
+    missing, or a pinned model differs from its DIGESTS.json.
     """
+    if name in FETCHED and not is_here(name):
+        _check_revision(name, revision)
+        return pinned_digest(name)
+
     folder = model_folder(name, revision)
-    if name in EMBEDDED:
-        return _embedded_digest(name, folder)
+    if name in PINNED:
+        return compared(name, folder, _remedy(name, folder))
     from bench.models.hub import files_of
 
     return digest_of({path.name: _file_digest(path, path.stat().st_mtime_ns) for path in files_of(folder)})
 
 
 def model_folder(name: str, revision: str | None) -> Path:
-    """Where the model's files are; they are fetched from the hub if `name` is an id there."""
-    if name not in EMBEDDED:
+    """Where the model's files are; they are fetched, from the hub if `name` is an id there."""
+    if name not in PINNED:
         from bench.models.hub import checkpoint
 
         return checkpoint(name, revision)
 
-    if revision:
-        raise UserError(f"revision={revision} is a commit at the hub, and {name} is embedded here: say revision=none.")
-    return ASSETS / name
+    _check_revision(name, revision)
+    return ASSETS / name if name in EMBEDDED else fetch(name)
 
 
 def kept_base(folder: Path) -> str | None:
@@ -56,7 +59,7 @@ def adapter_base(folder: Path) -> tuple[str, str | None] | None:
     base = kept_base(folder) or adapter.get("base_model_name_or_path")
     if not isinstance(base, str):
         raise UserError(f"{folder / PEFT} names no base_model_name_or_path: say it there.")
-    return base, None if base in EMBEDDED else adapter.get("revision")
+    return base, None if base in PINNED else adapter.get("revision")
 
 
 def _said(path: Path) -> dict[str, Any]:
@@ -68,31 +71,44 @@ def _said(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _embedded_digest(name: str, folder: Path) -> str:
-    """The digest of an embedded model, each of whose files is held against the digest it was made with."""
+def folder_at_hand(name: str) -> Path | None:
+    """The folder of a pinned model; None if it is to be fetched first."""
+    if name in EMBEDDED:
+        return ASSETS / name
+    return place_of(name) if is_here(name) else None
+
+
+def compared(name: str, folder: Path, remedy: str) -> str:
+    """The digest of a pinned model, each of whose files is held against the digest it was made with.
+
+    UserError, which ends with `remedy`, if a file is missing or differs.
+    """
     try:
         wanted = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
-        found = {file: hashlib.sha256((folder / file).read_bytes()).hexdigest() for file in wanted}
+        found = {file: _file_digest(folder / file, (folder / file).stat().st_mtime_ns) for file in wanted}
     except (OSError, ValueError) as error:
-        raise UserError(f"model {name!r}: {error}. {_remedy(folder)}") from None
+        raise UserError(f"model {name!r}: {error}. {remedy}") from None
 
     for file, digest in wanted.items():
         if found[file] != digest:
             raise UserError(
                 f"model {name!r}: {folder / file} has SHA-256 {found[file][:12]}..., {DIGESTS} says "
-                f"{digest[:12]}...: the file is damaged or was changed. {_remedy(folder)}"
+                f"{digest[:12]}...: the file is damaged or was changed. {remedy}"
             )
     return digest_of(wanted)
 
 
 @cache
 def _file_digest(path: Path, changed: int) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
+    return sha256_of(path)
 
 
-def _remedy(folder: Path) -> str:
-    return f"Restore it with `git checkout -- assets/{folder.name}`." if CHECKOUT else "Install balancebench again."
+def _check_revision(name: str, revision: str | None) -> None:
+    if revision:
+        raise UserError(f"revision={revision} is a commit at the hub, and {name} is pinned here: say revision=none.")
+
+
+def _remedy(name: str, folder: Path) -> str:
+    if name in EMBEDDED:
+        return f"Restore it with `git checkout -- assets/{folder.name}`." if CHECKOUT else "Install balancebench again."
+    return f"Remove {folder}, then `bench fetch {name}`."

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.logging import disable_progress_bar
 
 from bench.models.files import KEPT, PEFT
-from bench.request.suite import EMBEDDED, Suite
+from bench.request.suite import PINNED, Suite
 
 
 def keep(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, suite: Suite, folder: Path, card: str) -> None:
@@ -19,7 +19,7 @@ def keep(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, suite: Suit
     tokenizer.save_pretrained(folder)
 
     # an adapter names its base: as the suite does, where that is no folder of this installation
-    if suite.lora.r and suite.model not in EMBEDDED and not Path(suite.model).expanduser().is_dir():
+    if suite.lora.r and suite.model not in PINNED and not Path(suite.model).expanduser().is_dir():
         _edit(folder / PEFT, base_model_name_or_path=suite.model, revision=suite.revision)
     (folder / KEPT).write_text(json.dumps({"base": suite.model, "revision": suite.revision}) + "\n", "utf-8")
     (folder / "README.md").write_text(card, "utf-8")

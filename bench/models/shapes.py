@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.request.suite import ASSETS, EMBEDDED, Suite
+from bench.models.files import folder_at_hand
+from bench.request.suite import PINNED, Suite
 
 Tensors = dict[str, tuple[int, ...]]
 
@@ -36,6 +37,7 @@ PUBLISHED = {
     "Qwen/Qwen2.5-3B-Instruct": (36, 2048, 16, 2, 128, 11008, 151936, True, True),
     "Qwen/Qwen2.5-7B-Instruct": (28, 3584, 28, 4, 128, 18944, 152064, False, True),
     "meta-llama/Llama-3.2-3B-Instruct": (28, 3072, 24, 8, 128, 8192, 128256, True, False),
+    "smollm2": (30, 576, 9, 3, 64, 1536, 49152, True, False),
 }
 """The suites' models, from their published configurations: a dry run needs no download."""
 
@@ -60,8 +62,8 @@ def shape_of(suite: Suite) -> Shape | None:
 
 def folder_of(suite: Suite) -> Path | None:
     """Where the model's files are without asking a network; None if they are not at hand."""
-    if suite.model in EMBEDDED:
-        return ASSETS / suite.model
+    if suite.model in PINNED:
+        return folder_at_hand(suite.model)
     if Path(suite.model).expanduser().is_dir():
         return Path(suite.model).expanduser()
 
@@ -72,7 +74,7 @@ def folder_of(suite: Suite) -> Path | None:
         found = try_to_load_from_cache(suite.model, "config.json", revision=suite.revision)
     except HFValidationError:
         raise UserError(
-            f"no model {suite.model!r}: neither {' nor '.join(EMBEDDED)}, nor a folder, nor a hub's id."
+            f"no model {suite.model!r}: neither {' nor '.join(PINNED)}, nor a folder, nor a hub's id."
         ) from None
 
     folder = Path(found).parent if isinstance(found, str) else None

@@ -15,7 +15,7 @@ from bench.records.tuning import Tuning
 from bench.request.network import offline_if_unreachable
 from bench.request.own import STORE, resolved
 from bench.request.suite import (
-    EMBEDDED,
+    PINNED,
     SUITES,
     Evaluation,
     Lora,
@@ -306,5 +306,5 @@ def surroundings(request: Request) -> None:
         os.environ["BALANCEBENCH_DATA_ROOT"] = str(request.data_root)
     if request.unsafe_code:
         os.environ["BALANCEBENCH_UNSAFE_CODE"] = "true"
-    if request.suite.model not in EMBEDDED:
+    if request.suite.model not in PINNED:
         offline_if_unreachable()

@@ -23,6 +23,10 @@ SUITES = places.EMBEDDED / "suites"
 ASSETS = places.EMBEDDED / "assets"
 EMBEDDED = ("nano", "nano2")
 """Base models whose files lie in assets/, each with its digests: nano of nano-v1, nano2 of later suites."""
+FETCHED = ("smollm2",)
+"""Base models that are fetched from a package index and converted once; assets/ has the digests of their files."""
+PINNED = (*EMBEDDED, *FETCHED)
+"""Base models whose files are known beforehand, so that a suite on them names no revision."""
 
 
 class Part(BaseModel):
@@ -97,7 +101,7 @@ class Suite(Part):
     name: str
     summary: str
     regime: Literal["grpo", "sft"] = "grpo"
-    model: str = Field(description="nano2 or nano, embedded here; a folder; or the id of a model hub")
+    model: str = Field(description="nano2 or nano, embedded; smollm2, fetched; a folder; or a hub's id")
     revision: str | None = Field(None, description="commit of the model at the hub")
     dtype: Literal["fp32", "bf16"] = Field("fp32", description="of weights and gradients")
     lora: Lora = Lora()

@@ -80,7 +80,7 @@ def card(record: Record, results: list[TaskResult]) -> str:
     """The model card: where the model is from, and what its record says of it."""
     base = record.model.name
     adapter = record.model.trained is not None
-    hub = base not in EMBEDDED and base.count("/") == 1 and base[:1] not in "./~"
+    hub = base.count("/") == 1 and base[:1] not in "./~"
     wrapper = f" in {record.method.wrapper.name}" if record.method.wrapper else ""
     rows = [
         f"| {task.name} | {task.before.mean:.3f} | {task.after.mean:.3f} | {task.gain:+.3f} |"

@@ -1,6 +1,5 @@
 """Is it the suite's run? Digest, model, tasks, data, blind order, items and budget, each recomputed."""
 
-import json
 import random
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -10,9 +9,9 @@ from bench.protocol import PROTOCOL
 from bench.records import attempts as again
 from bench.records.rules import Problem
 from bench.records.schema import Budget, TaskResult
-from bench.records.store import digest_of
 from bench.records.track import base_suite
-from bench.request.suite import ASSETS, EMBEDDED
+from bench.request.pinned import pinned_digest
+from bench.request.suite import PINNED
 from bench.validation.subject import Rule, Subject
 
 STATE_WORDS = 624
@@ -43,10 +42,10 @@ def model(subject: Subject) -> Iterator[Problem]:
     suite = subject.suite
     if use.name != suite.model:
         yield subject.problem("model.name", f"is {use.name!r}, the suite has {suite.model!r}")
-    elif suite.model not in EMBEDDED:
+    elif suite.model not in PINNED:
         subject.checkout.skipped[f"digest of model {suite.model}: compared with other records only"] += 1
-    elif use.digest != embedded_digest(suite.model):
-        said = f"is {use.digest[:12]}, assets/{suite.model} gives {embedded_digest(suite.model)[:12]}"
+    elif use.digest != pinned_digest(suite.model):
+        said = f"is {use.digest[:12]}, assets/{suite.model} gives {pinned_digest(suite.model)[:12]}"
         yield subject.problem("model.digest", said)
 
     if (use.trained is None) != (suite.lora.r == 0) or (use.trained or 0) > use.parameters:
@@ -161,12 +160,6 @@ MIXTURE: tuple[Rule, ...] = (
     budget,
     standard,
 )
-
-
-@cache
-def embedded_digest(name: str) -> str:
-    """Digest of an embedded model, from the list of its files' digests."""
-    return digest_of(json.loads((ASSETS / name / "DIGESTS.json").read_text(encoding="utf-8")))
 
 
 def blind_order(names: Sequence[str], seed: int) -> list[int]:

@@ -8,7 +8,7 @@ import yaml
 
 from bench.evaluation.standard_tasks import check_names
 from bench.request.request import parse_request
-from bench.request.suite import EMBEDDED, SUITES, load_suite, suite_names
+from bench.request.suite import EMBEDDED, PINNED, SUITES, load_suite, suite_names
 from bench.run.choices import chosen_methods
 from tasks import DataTask
 from tasks._registry import get_task
@@ -50,7 +50,7 @@ def test_its_sizes_add_up(name: str) -> None:
     assert recipe.prompts_per_task % 2 == 0
     assert recipe.warmup_steps < recipe.steps
     assert recipe.train_rows > recipe.validation_rows or suite.regime == "grpo"
-    if suite.model not in EMBEDDED:
+    if suite.model not in PINNED:
         assert recipe.prompts_per_task % 8 == 0
         assert suite.revision
         assert re.fullmatch("[0-9a-f]{40}", suite.revision)

@@ -8,9 +8,10 @@ from bench.engine import probe, sampling
 from bench.models.files import model_digest
 from bench.records.schema import CURVE_GENERATIONS
 from bench.records.windows import numbers_a_step, window_ends
-from bench.request.suite import EMBEDDED, load_suite
+from bench.request.pinned import pinned_digest
+from bench.request.suite import PINNED, load_suite
 from bench.validation.checkout import Checkout
-from bench.validation.mixture import blind_order, embedded_digest
+from bench.validation.mixture import blind_order
 from methods import SampleWeighting
 from methods._declared import defaults, source_of
 from methods._registry import cards, load
@@ -23,9 +24,9 @@ def test_the_blind_order_is_the_harnesss():
             assert blind_order(names[:count], seed) == sampling.blind_order(names[:count], seed)
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
-def test_an_embedded_models_digest_is_the_harnesss(name: str):
-    assert embedded_digest(name) == model_digest(name)
+@pytest.mark.parametrize("name", PINNED)
+def test_a_pinned_models_digest_is_the_harnesss(name: str):
+    assert pinned_digest(name) == model_digest(name)
 
 
 @pytest.mark.parametrize("tasks", [1, 2, 5, 12])
