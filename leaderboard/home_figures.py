@@ -40,7 +40,7 @@ def loudness(board: Board) -> tuple[Figure, Extras] | None:
         Figure(
             key="loudness",
             kind="points",
-            title="Loud is not what learns",
+            title="Loudness against gain",
             description=f"One point a task of {board.name} under {REFERENCE}: its share of the summed squared "
             "gradient norms, and its share of the gain, with the 95 % interval of that gain over seeds. On the line a "
             "task would gain in proportion to how loud it is.",
