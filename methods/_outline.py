@@ -29,6 +29,8 @@ class Outline:
     Settings: type[Settings]
     needs_weights: bool
     """Whether it is a wrapper that changes weights, and so cannot act around a method that returns a direction."""
+    imported: bool = False
+    """Whether its settings could only be read by importing its file here."""
 
 
 def outline(card: MethodCard) -> Outline:
@@ -37,7 +39,7 @@ def outline(card: MethodCard) -> Outline:
     kind, needs_weights = _read(card.path, card.class_name, stat.st_mtime_ns, stat.st_size)
     if kind is None:
         method = class_of(card)
-        return Outline(card.name, method.Settings, bool(getattr(method, "needs_weights", False)))
+        return Outline(card.name, method.Settings, bool(getattr(method, "needs_weights", False)), True)
     return Outline(card.name, kind, needs_weights)
 
 

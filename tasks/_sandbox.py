@@ -117,6 +117,11 @@ def _start() -> "tuple[Monty, int]":
     return pool, owner
 
 
+def started() -> bool:
+    """Whether this process, or one it was forked from, has a worker: a fork cannot have it as well."""
+    return _start.cache_info().currsize > 0
+
+
 def _close(pool: "Monty", owner: int) -> None:
     """End the worker, unless this is a forked child that inherited its parent's exit handlers."""
     if os.getpid() == owner:

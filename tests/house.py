@@ -81,7 +81,7 @@ HOUSE = (  # from the ground up
     room("bench/catalogue.py", "site", "methods, suites and tasks for the site",
          "places request leaderboard methods tasks"),
     room("bench/sweeps", "many", "many runs: states, costs, workers",
-         "errors places protocol records request run methods", "ray"),
+         "errors places protocol records request training run methods", "ray"),
     room("bench/tuning", "many", "settings chosen by equal numbers of trials",
          "errors records request sweeps methods tasks"),
     room("bench/validation", "record", "the verdict of CI on records, suites and methods",

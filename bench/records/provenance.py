@@ -9,7 +9,7 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.records.schema import Evaluated, Provenance
+from bench.records.schema import Evaluated, Isolation, Provenance
 
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout the harness runs from."""
@@ -58,12 +58,13 @@ def provenance(
     hardware: str | None = None,
     processes: int = 1,
     evaluated: Evaluated = "",
+    isolation: Isolation = "",
 ) -> Provenance:
     """The provenance of a run in this process.
 
     started, finished: with a time zone, ValueError without; threads: CPU threads torch was allowed, >= 1;
     hardware: the accelerator's model, left out for a run on the processor; processes: that trained together;
-    evaluated: see `bench.records.schema`.
+    evaluated, isolation: see `bench.records.schema`.
     """
     commit, dirty = revision()
     return Provenance(
@@ -77,6 +78,7 @@ def provenance(
         threads=threads,
         processes=processes,
         evaluated=evaluated,
+        isolation=isolation,
         started=_utc(started),
         finished=_utc(finished),
         # The system clock may be set back during a run; a duration is never negative.

@@ -34,7 +34,7 @@ LATER: dict[str, dict[str, object]] = {
     "ledger": {"cpu_seconds": None, "computed_tokens": None, "rollout_tokens": None},
     "method": {"tuning": None},
     "model": {"prompt_date": None, "trained": None},
-    "provenance": {"processes": 1, "evaluated": ""},
+    "provenance": {"processes": 1, "evaluated": "", "isolation": ""},
 }
 """Fields by part that a record does not write where they have their default, so that records keep their bytes."""
 
@@ -281,6 +281,13 @@ forked: one that holds the model as it was loaded, was forked before a method wa
 parameters; in process: the one that trained, which is where an accelerator, several threads or several processes are.
 """
 
+Isolation = Literal["", "confined", "in process"]
+"""Where the method's code ran; '' in records that do not say.
+
+confined: in a process that the kernel let reach nothing but its answers; in process: in the one that trained, where it
+needs gradients or parameters, has a wrapper, or the machine offers no such process.
+"""
+
 
 class Provenance(Frozen):
     """The code, the packages and the machine of a run, and its times."""
@@ -301,6 +308,7 @@ class Provenance(Frozen):
     processes: int = Field(1, ge=1)
     """Processes that trained together, one a device."""
     evaluated: Evaluated = ""
+    isolation: Isolation = ""
     started: Text
     """UTC, ISO 8601."""
     finished: Text

@@ -26,6 +26,8 @@ class Chosen:
     settings: Settings
     needs_weights: bool
     """Whether a wrapper changes weights, so that it cannot act around a method that returns a direction."""
+    imported: bool = False
+    """Whether its file was imported here to read its settings."""
 
     @cached_property
     def kind(self) -> "type[Method]":
@@ -84,7 +86,7 @@ def chosen_methods(request: Request) -> tuple[Chosen, Chosen | None]:
 def _chosen(spec: str, values: Mapping[str, Any], tasks: Sequence[str]) -> Chosen:
     card = methods.find(spec)
     outline = methods.outline(card)
-    return Chosen(card, methods.settings_of(outline, values, tasks), outline.needs_weights)
+    return Chosen(card, methods.settings_of(outline, values, tasks), outline.needs_weights, outline.imported)
 
 
 def check_shardable(request: Request, method: Chosen, wrapper: Chosen | None) -> None:

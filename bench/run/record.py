@@ -11,7 +11,6 @@ from bench.records.rules import printable
 from bench.records.schema import ModelUse, Record, SuiteUse, TaskResult
 from bench.records.store import outcome_digest
 from bench.run.session import Session
-from methods import Method, SampleWeighting
 
 
 def record_of(session: Session) -> Record:
@@ -21,7 +20,7 @@ def record_of(session: Session) -> Record:
     standing = session.standing
     data = {
         "protocol": PROTOCOL,
-        "normaliser": normaliser(prepared.method.kind, suite.regime),
+        "normaliser": normaliser(session),
         "identity": prepared.identity,
         "suite": SuiteUse(name=suite.name, digest=suite.digest, overrides=prepared.request.overrides, file=suite.file),
         "seed": session.seed,
@@ -41,6 +40,7 @@ def record_of(session: Session) -> Record:
             accelerator(),
             session.world.size,
             session.held_out.way if standing.final else "",
+            session.confinement.way,
         ),
         "packing": session.training.prefixes.said if suite.regime == "grpo" else "",
         "standard": session.held_out.standard,
@@ -79,10 +79,10 @@ def _task_result(session: Session, index: int) -> TaskResult:
     )
 
 
-def normaliser(kind: type[Method], regime: str) -> str:
-    """How the loss of a run with this method is normalised, in words."""
-    if regime == "sft":
+def normaliser(session: Session) -> str:
+    """How the loss of a run is normalised, in words."""
+    if session.suite.regime == "sft":
         return "token mean: every answer token of a task's batch counts the same (SFT)"
-    if issubclass(kind, SampleWeighting) and kind.token_weights is not SampleWeighting.token_weights:
-        return f"token weights of {kind.name}"
+    if session.confinement.weights_tokens:
+        return f"token weights of {session.prepared.method.card.name}"
     return "per-sequence mean: each completion counts the same, a token 1 / length (GRPO)"

@@ -11,17 +11,18 @@ from bench.engine.world import World
 from bench.models.devices import accelerator
 from bench.protocol import PROTOCOL
 from bench.records.provenance import HARNESS_VERSION, package_versions, processor, revision
+from bench.records.schema import Isolation
 from bench.run.prepare import Prepared
 from bench.training.checkpoint.keeper import FOLDER, Checkpoints
 
 
-def checkpoints_of(prepared: Prepared) -> Checkpoints:
+def checkpoints_of(prepared: Prepared, isolation: Isolation) -> Checkpoints:
     """The checkpoints of a run, `<store>/.checkpoints/<suite>/<folder>/<seed>.safetensors`.
 
-    A run with sharded parameters has none.
+    A run with sharded parameters has none. isolation: how the method runs, which decides what its state looks like.
     """
     path = None if prepared.request.shard else checkpoint_path(prepared.path, prepared.request.store)
-    key = cache(lambda: key_of(prepared))
+    key = cache(lambda: {**key_of(prepared), "isolation": isolation})
     return Checkpoints(path, key, note if World.now().first else lambda text: None)
 
 

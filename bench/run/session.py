@@ -14,6 +14,7 @@ from bench.models.base import load_model, parameters_digest
 from bench.models.devices import memory, place
 from bench.request.suite import Suite
 from bench.run.choices import Chosen
+from bench.run.confinement import Confinement
 from bench.run.fits import check_fits
 from bench.run.heldout import HeldOut
 from bench.run.placing import gradients_leave
@@ -26,15 +27,16 @@ from bench.training.training import Training
 from methods import Method, RunInfo, StepWrapper
 from methods import _registry as methods
 from tasks import Task
+from tasks import _sandbox as sandbox
 
 
-def can_fork(suite: Suite, world: World) -> bool:
-    """Whether a forked process can score the model: it must find the interpreter clean, and compute as this one does.
+def is_alone(suite: Suite, world: World) -> bool:
+    """Whether another process can compute as this one does: one thread, on a processor.
 
     Threads do not outlive a fork, and an accelerator that is in use cannot be used by a fork.
     """
     alone = world.size == 1 and suite.recipe.threads == 1 and suite.rollout != "vllm"
-    return sys.platform == "linux" and alone and not torch.cuda.is_available() and not methods.loaded()
+    return sys.platform == "linux" and alone and not torch.cuda.is_available()
 
 
 class Session:
@@ -51,22 +53,23 @@ class Session:
         torch.set_num_threads(self.suite.recipe.threads)
 
         watcher.phase("load")
+        self.world = World.now()
+        alone = is_alone(self.suite, self.world)
+        self.confinement = Confinement(prepared, alone)
         self.model, self.tokenizer = load_model(self.suite, seeded(self.seed, "adapters").initial_seed() % 2**31)
         check_fits(self.model, self.tokenizer, prepared.mixture, self.suite)
         place(self.model, prepared.request.shard)
 
         # before a method's code is loaded, which could reach everything in this process
-        self.world = World.now()
         self.speaks = self.world.first or prepared.request.shard
         """Whether this process evaluates: of a sharded model all must."""
-        self.held_out = HeldOut(
-            self.model, self.tokenizer, prepared, self.speaks, watcher.phase, can_fork(self.suite, self.world)
-        )
-        prepared.import_methods()
+        fork = alone and not methods.loaded() and not sandbox.started()
+        self.held_out = HeldOut(self.model, self.tokenizer, prepared, self.speaks, watcher.phase, fork)
+        self.confinement.load()
 
         tasks = [prepared.tasks[task] for task in prepared.order]
         rows = [prepared.rows[task] for task in prepared.order]
-        self.checkpoints = checkpoints_of(prepared)
+        self.checkpoints = checkpoints_of(prepared, self.confinement.way)
         self.training = Training(
             self.model,
             self.tokenizer,
@@ -109,9 +112,7 @@ class Session:
             rollouts=recipe.rollouts_per_prompt if self.suite.regime == "grpo" else 1,
         )
 
-        kind = chosen.kind
-        settings = methods.in_blind_order(kind.Settings(**chosen.settings.model_dump()), self.prepared.order)
-        return kind(settings, seeded(self.seed, purpose)).start(info)
+        return self.confinement.start(chosen, seeded(self.seed, purpose), info)
 
     def around(self, method: Method) -> Around | None:
         """The wrapper that was asked for, started, with a twin of the method inside; None without one."""

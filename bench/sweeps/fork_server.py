@@ -2,7 +2,8 @@
 
 Importing torch, transformers, TRL and lm-eval takes as long as a third of a small run. A forked run begins where a
 fresh process is after its imports: no method, task or model is loaded before the fork, and threads, seeds and results
-are those of a process of its own.
+are those of a process of its own. Confined methods of all runs are forked from one server, which is forked from this
+process before it hears of a run.
 
 It reads one JSON document a line from its input: `{"run": KEY, "words": [...], "log": PATH}` begins a run, and
 `{"signal": NUMBER, "run": KEY}` sends a signal to it and to all that it started. It writes `{"run": KEY, "code": CODE}`
@@ -37,7 +38,17 @@ def main() -> None:
     """Serve until the input ends."""
     for module in STACK:
         importlib.import_module(module)
+    confine()
     Server().serve()
+
+
+def confine() -> None:
+    """Fork the server of confined methods here, where torch is loaded and nothing of a run is known."""
+    if "torch" in sys.modules:
+        from bench.training.confined.client import fork_server, offered
+
+        if offered():
+            fork_server()
 
 
 class Server:

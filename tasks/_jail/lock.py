@@ -25,8 +25,6 @@ FILTER_MODE = 1
 """SECCOMP_SET_MODE_FILTER."""
 COMMON = {resource.RLIMIT_FSIZE: 0, resource.RLIMIT_CORE: 0, resource.RLIMIT_NOFILE: 64}
 """Limits of the server and, inherited, of its children: bytes of a file, of a core, descriptors."""
-OWN = {resource.RLIMIT_NPROC: 0, resource.RLIMIT_AS: MEMORY}
-"""Limits of a child: further processes, bytes of address space."""
 FIRST, HIGH = 3, 32
 """Where a child's descriptors begin, and a place above all that the server has open."""
 LAYERS = ("landlock", "seccomp")
@@ -92,13 +90,14 @@ class Lock:
             raise OSError(code, f"{name}: {os.strerror(code)}")
         return result
 
-    def enter(self, keep: tuple[int, ...], seconds: float, parent: int) -> None:
+    def enter(self, keep: tuple[int, ...], seconds: float, parent: int, memory: int = MEMORY) -> None:
         """Put on everything. keep: open descriptors that become 3, 4, ...; seconds: processor time.
 
-        parent: who must be alive. OSError if a layer does not go on, or the parent is gone.
+        parent: who must be alive; memory: bytes of address space. OSError if a layer does not go on, or the parent is
+        gone.
         """
         keep_only((*keep, self.rules) if self.rules >= 0 else keep)
-        become_small(seconds)
+        become_small(seconds, memory)
         become_nobody()
         self.option(PDEATHSIG, signal.SIGKILL)  # a change of user clears it, so it comes later
         if os.getppid() != parent:  # it died before its death would have been noticed
@@ -122,12 +121,11 @@ class Lock:
             self.done(f"prctl {name}", self.system.prctl(name, ctypes.c_ulong(value), 0, 0, 0))
 
 
-def become_small(seconds: float) -> None:
-    """Resource limits, which a process can only lower."""
-    for limit, value in OWN.items():
+def become_small(seconds: float, memory: int) -> None:
+    """Resource limits, which a process can only lower: further processes, address space, processor time."""
+    limits = {resource.RLIMIT_NPROC: 0, resource.RLIMIT_AS: memory, resource.RLIMIT_CPU: math.ceil(seconds)}
+    for limit, value in limits.items():
         resource.setrlimit(limit, (value, value))
-    processor = math.ceil(seconds)
-    resource.setrlimit(resource.RLIMIT_CPU, (processor, processor))
 
 
 def become_nobody() -> None:

@@ -132,8 +132,8 @@ class Checkpoints:
         began = time.monotonic()
         reason = ""
 
-        parts = {name: get() for name, get in self._parts.items()}
         try:
+            parts = {name: get() for name, get in self._parts.items()}
             write_part(self._part, self._key(), {**parts, "serial": self._serial + 1})
         except OSError as error:
             reason = error.strerror or str(error)

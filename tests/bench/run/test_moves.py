@@ -8,6 +8,7 @@ import torch
 from bench.engine.ledger import RunningLedger
 from bench.records.store import read
 from bench.request.request import parse_request
+from bench.run import confinement
 from bench.run.story import run
 
 SMOKE = ("suite=smoke-v1", "recipe.steps=2", "evaluation.items=8")
@@ -135,7 +136,8 @@ CHEATS = {
 
 @pytest.fixture(autouse=True)
 def mended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a cheat replaces is put back."""
+    """Methods run in this process, as those that need gradients do, and what a cheat replaces is put back."""
+    monkeypatch.setattr(confinement, "source_of", lambda card: None)
     monkeypatch.setattr(torch.optim.AdamW, "step", torch.optim.AdamW.step)
     monkeypatch.setattr(RunningLedger, "used_up", RunningLedger.used_up)
 

@@ -1,0 +1,95 @@
+"""Messages between a run and a confined method: a header in JSON, then the bytes of tensors. No code crosses.
+
+What the run says may name dataclasses of the contract. What a method answers is tensors and texts, nothing else.
+"""
+
+import json
+import math
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+HEAD = struct.Struct("<II")
+"""Bytes of the header, and of the tensors."""
+HEADER, BODY = 2**24, 2**26
+"""Most bytes of each."""
+KINDS = {
+    str(kind).removeprefix("torch."): kind
+    for kind in (
+        torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.complex128, torch.complex64,
+        torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool,
+    )
+}  # fmt: skip
+Message = tuple[dict[str, Any], dict[str, Tensor]]
+"""A header, and tensors by name."""
+
+
+class NoMessage(Exception):
+    """Bytes that are no message, or a value that none can hold; the message says why."""
+
+
+def packed(header: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> bytes:
+    """A message's bytes. NoMessage if it is too large or holds a tensor of a kind that does not cross."""
+    given = tensors or {}
+    for tensor in given.values():
+        if kind_of(tensor) not in KINDS:
+            raise NoMessage(f"a tensor of {kind_of(tensor)}")
+
+    listed = [[name, kind_of(tensor), list(tensor.shape)] for name, tensor in given.items()]
+    text = json.dumps({**header, "tensors": listed}, separators=(",", ":")).encode()
+    body = b"".join(_bytes(tensor) for tensor in given.values())
+
+    if len(text) > HEADER or len(body) > BODY:
+        raise NoMessage(f"{len(text) + len(body)} bytes")
+    return HEAD.pack(len(text), len(body)) + text + body
+
+
+def received(read: Callable[[int], bytes]) -> Message:
+    """The next message. read: gives exactly so many bytes. NoMessage if they are none."""
+    sizes = HEAD.unpack(read(HEAD.size))
+    if sizes[0] > HEADER or sizes[1] > BODY:
+        raise NoMessage(f"{sum(sizes)} bytes")
+
+    text = read(sizes[0])
+    body = read(sizes[1])
+    try:
+        header = json.loads(text)
+        return header, dict(_tensors(header.pop("tensors"), body))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
+        raise NoMessage(type(error).__name__) from None
+
+
+def kind_of(tensor: Tensor) -> str:
+    """The name of a tensor's kind of numbers."""
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes()
+
+
+def _tensors(listed: list[Any], body: bytes) -> list[tuple[str, Tensor]]:
+    """The tensors that a header lists. ValueError unless their sizes make up the body."""
+    found = []
+    place = 0
+    for name, kind, shape in listed:
+        if not all(type(size) is int and 0 <= size <= BODY for size in shape) or len(shape) > 8:
+            raise ValueError("no shape")
+        count = math.prod(shape)
+        size = count * KINDS[kind].itemsize
+        part = bytearray(body[place : place + size])
+        if len(part) != size:
+            raise ValueError("cut short")
+
+        place += size
+        # a copy lies where torch would have put it: products may depend on how memory is aligned
+        flat = torch.frombuffer(part, dtype=KINDS[kind]).clone() if count else torch.empty(0, dtype=KINDS[kind])
+        found.append((str(name), flat.reshape(shape)))
+
+    if place != len(body):
+        raise ValueError("bytes beyond the tensors")
+    return found

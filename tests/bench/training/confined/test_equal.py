@@ -1,0 +1,86 @@
+"""A confined method answers, remembers and draws bit for bit as one in this process does."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Generator, Tensor
+
+from bench.training.confined.proxy import Host
+from bench.training.confined.source import KINDS, source_of
+from methods import Method, RunInfo, SampleWeighting, TaskSampling, Weighting
+from methods._battery.inputs import STEPS, Step
+from methods._battery.trajectories import golden_cases
+from methods._registry import MethodCard, cards, load
+
+CASE = golden_cases()[1]
+CONFINED = [card for card in cards().values() if set(card.acts_on) <= KINDS and not card.variant]
+every_method = pytest.mark.parametrize("card", CONFINED, ids=lambda card: card.name)
+
+
+def pair(card: MethodCard) -> tuple[Method, Method]:
+    """The method in a process of its own, and in this one."""
+    source = source_of(card)
+    assert source is not None
+    kind = load(card.name)
+    run = RunInfo(CASE.tasks, torch.tensor([100.0, 200.0, 300.0, 400.0]).double(), STEPS, 8, 30, 4)
+    inside = kind(kind.Settings(), Generator().manual_seed(3)).start(run)
+    return Host(card, source).start(kind.Settings(), Generator().manual_seed(3), run), inside
+
+
+def answers(method: Method, step: Step) -> list[Tensor]:
+    found = []
+    if isinstance(method, TaskSampling):
+        found.append(method.proportions())
+    if isinstance(method, SampleWeighting):
+        assert step.rollouts is not None
+        found += [method.advantages(step.rollouts), method.token_weights(step.rollouts)]
+    if isinstance(method, Weighting):
+        found.append(method.combine_weights(step.signals))
+    method.observe(step.signals)
+    if "second_forward" in method.needs:
+        method.updated(step.signals.losses * 0.9)
+    return found
+
+
+def bits(found: list[Tensor]) -> list[tuple[torch.dtype, list[int], bytes]]:
+    return [(each.dtype, list(each.shape), each.contiguous().numpy().tobytes()) for each in found]
+
+
+def test_all_methods_that_exchange_few_numbers_are_confined() -> None:
+    assert len(CONFINED) >= 49
+    assert all(source_of(card) for card in CONFINED)
+
+
+@every_method
+def test_answers_are_equal_and_so_they_are_after_a_state_is_restored(card: MethodCard) -> None:
+    apart, here = pair(card)
+    assert (apart.name, apart.version) == (here.name, here.version)
+    assert apart.needs - {"gramian"} == here.needs - {"gramian"}
+    saved: list[dict[str, Any]] = []
+
+    for step in CASE.steps[:5]:
+        assert bits(answers(apart, step)) == bits(answers(here, step))
+        if step is CASE.steps[2]:
+            saved = [apart.state_dict(), here.state_dict()]
+
+    again, _ = pair(card)
+    for method, state in zip((again, here), saved, strict=True):
+        method.load_state_dict(state)
+    for step in CASE.steps[3:6]:
+        assert bits(answers(again, step)) == bits(answers(here, step))
+
+
+def test_it_computes_with_the_instructions_that_this_process_has(confine) -> None:
+    """In a process that reads no file, torch cannot find out which there are, and rounds otherwise."""
+    here = torch.backends.cpu.get_cpu_capability()
+    method = confine(f"return torch.full((3,), float(torch.backends.cpu.get_cpu_capability() == {here!r})).double()")
+    assert method.combine_weights(CASE.steps[0].signals).tolist() == [1, 1, 1]
+
+
+def test_resetting_goes_back_to_the_start() -> None:
+    apart, _ = pair(cards()["famo"])
+    first = bits(answers(apart, CASE.steps[0]))
+    answers(apart, CASE.steps[1])
+    apart.reset()
+    assert bits(answers(apart, CASE.steps[0])) == first
