@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
+from bench.protocol import DEFAULT_SUITE
+
 if TYPE_CHECKING:
     from bench.request.suite import Suite
 
@@ -109,7 +111,7 @@ def label_words(context: click.Context, parameter: click.Parameter, incomplete: 
         return _values(key, value, {}, False)
     words = context.params.get(parameter.name or "") or ()
     suites = [word.removeprefix("suite=") for word in words if word.startswith("suite=")]
-    folder = RESULTS / (suites[-1] if suites else "nano-v1")
+    folder = RESULTS / (suites[-1] if suites else DEFAULT_SUITE)
     rows = {path.parent.relative_to(folder).as_posix() for path in folder.glob("**/*.json")}
     return _starting(incomplete, [*sorted(rows - set(words)), "suite="])
 
@@ -137,7 +139,7 @@ def _known(key: str, given: dict[str, str]) -> Sequence[str]:
         return _wrappers()
     if key == "tasks":
         return _tasks()
-    suite = _suite(given.get("suite", "nano-v1"))
+    suite = _suite(given.get("suite", DEFAULT_SUITE))
     return [str(seed) for seed in suite.seeds] if key == "seed" and suite else _choices(key)
 
 

@@ -12,8 +12,8 @@ import click
 
 from bench.cli.completion import suite_names
 from bench.errors import UserError
+from bench.protocol import DEFAULT_SUITE
 
-DEFAULT_SUITE = "nano-v1"
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 WORDS = "words"
 """The argument of commands that take `key=value` words; their options become such words."""
@@ -21,9 +21,9 @@ WORDS = "words"
 
 def suite_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """`--suite NAME`, which is `suite=NAME`."""
-    return click.option("--suite", metavar="NAME", shell_complete=suite_names, help="suite, by default nano-v1")(
-        command
-    )
+    return click.option(
+        "--suite", metavar="NAME", shell_complete=suite_names, help=f"suite, by default {DEFAULT_SUITE}"
+    )(command)
 
 
 def store_option(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bench import places
 from bench.errors import UserError, close_to
+from bench.protocol import DEFAULT_SUITE
 from bench.records import tuning
 from bench.records.store import digest_of
 from bench.records.tuning import Tuning
@@ -101,7 +102,7 @@ def parse_request(words: Iterable[str]) -> Request:
         raise UserError("which method? Say `bench run method=NAME`; `bench methods` lists all.")
 
     method = given.pop("method")
-    suite = load_suite(given.pop("suite", "nano-v1"))
+    suite = load_suite(given.pop("suite", DEFAULT_SUITE))
     store = given.pop("store", None)
     seed = given.pop("seed", "0")
     if not seed.isdecimal():

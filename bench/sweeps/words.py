@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import UserError, close_to
+from bench.protocol import DEFAULT_SUITE
 from bench.records.tuning import path_of
 from bench.request.request import TUNED, Request, parse_request
 from bench.request.suite import Suite, load_suite
@@ -86,7 +87,7 @@ def _wishes(given: dict[str, str], rest: Sequence[str]) -> Iterator[Wish]:
     chosen = _listed("method", given["method"], names)
     optional = "all" in (given["method"], given.get("wrapper"))
     named = next((f"wrapper={wrapper}" for wrapper in wrappers if wrapper != NO_WRAPPER), None)
-    suites = _listed("suite", given.get("suite", "nano-v1"))
+    suites = _listed("suite", given.get("suite", DEFAULT_SUITE))
 
     for suite in suites:
         if given["method"] == "all":

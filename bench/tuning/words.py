@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError, close_to
+from bench.protocol import DEFAULT_SUITE
 from bench.records.track import FIRST_SEED, RATE
 from bench.records.tuning import MOST_TRIALS, TRIALS, path_of
 from bench.request.request import TUNED, parse_request, surroundings
@@ -61,7 +62,7 @@ def asked(words: Iterable[str]) -> Asked:
     """What words like `method=pcgrad suite=nano-v1 trials=8` ask for. UserError says what is wrong with one."""
     given = _given(words)
     specs = _methods(given)
-    suite = load_suite(given.get("suite", "nano-v1"))
+    suite = load_suite(given.get("suite", DEFAULT_SUITE))
     trials, count = (
         _whole(given, name, least, most, default)
         for name, least, most, default in (("trials", 1, MOST_TRIALS, None), ("seeds", 1, 100, 1))
