@@ -10,8 +10,10 @@ from pathlib import Path
 from bench.analysis.board import boards
 from bench.analysis.figures import Figure
 from bench.analysis.loading import load
-from bench.analysis.rows import Board
+from bench.analysis.rows import Board, Row
+from bench.analysis.runs import REFERENCE
 from bench.analysis.text import p_value, signed, with_ends
+from bench.protocol import DEFAULT_SUITE
 from leaderboard import charts
 from leaderboard.charts import Extras
 from leaderboard.downloads import versions
@@ -20,8 +22,9 @@ from leaderboard.home_figures import loudness
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "loudness.svg"
-SUITE = "nano-v1"
 BEGIN, END = "<!-- front: written by python -m leaderboard.front -->", "<!-- end of front -->"
+BEST, LAST = 12, 4
+"""Of a longer table the front shows so many rows of either end, and the reference."""
 COLUMNS = ("method", "mean gain", "minus uniform", "p", "worst task", "verdict")
 STYLE = """
 .back{fill:#fff}.plot{fill:#1a1e26;font:13px system-ui,-apple-system,Segoe UI,Helvetica,Arial,sans-serif}
@@ -35,16 +38,27 @@ STYLE = """
 
 def board_of(results: Path = ROOT / "results") -> Board:
     """The board that the front shows."""
-    return next(board for board in boards(load(results, suite=SUITE).runs) if board.name == SUITE)
+    return next(board for board in boards(load(results, suite=DEFAULT_SUITE).runs) if board.name == DEFAULT_SUITE)
+
+
+def by_default(board: Board) -> list[Row]:
+    """The rows of methods at their default settings, the largest mean gain first."""
+    return [row for row in board.rows if "+" not in row.label]
+
+
+def shown(board: Board) -> list[Row]:
+    """Those of them that the front shows."""
+    rows = by_default(board)
+    middle = [row for row in rows[BEST:-LAST] if row.label == REFERENCE]
+    return rows if len(rows) <= BEST + LAST else [*rows[:BEST], *middle, *rows[-LAST:]]
 
 
 def table(board: Board) -> str:
-    """Methods at their default settings, the largest mean gain first, as Markdown."""
+    """The table as Markdown."""
     rows = [
         [f"`{row.label}`", with_ends(row.gain), with_ends(row.difference), p_value(row.p), signed(row.worst.mean),
          row.verdict]
-        for row in board.rows
-        if "+" not in row.label
+        for row in shown(board)
     ]  # fmt: skip
     lines = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 2), "---"), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
@@ -53,6 +67,8 @@ def table(board: Board) -> str:
 def front(board: Board) -> str:
     """What stands between the marks in the README: the picture, what it shows, the table, how it was made."""
     figure = _figure(board)[0]
+    left = len(by_default(board)) - len(shown(board))
+    rest = f" {left} more methods lie between these and are on the site." if left else ""
     return "\n\n".join(
         [
             f"![{figure.title}: {figure.x_label} against {figure.y_label}](docs/{PICTURE.name})",
@@ -60,7 +76,7 @@ def front(board: Board) -> str:
             table(board),
             f"Suite `{board.name}`, seeds each: {board.seeds}; harness {versions(board)}. Mean gain in "
             "held-out reward over tasks and seeds, and the same minus `uniform` paired by seed, with 95 % intervals "
-            f"over seeds. p and verdict are corrected for {board.comparisons} comparisons.",
+            f"over seeds. p and verdict are corrected for {board.comparisons} comparisons.{rest}",
         ]
     )
 

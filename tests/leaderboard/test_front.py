@@ -5,6 +5,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from bench.analysis.rows import Board
+from bench.analysis.runs import REFERENCE
 from leaderboard import front
 from methods._registry import cards
 
@@ -25,9 +26,19 @@ def test_the_command_prints_the_table_of_the_readme(capsys: pytest.CaptureFixtur
     front.main(["table"])
     printed = capsys.readouterr().out
     assert printed in front.PAGE.read_text("utf-8")
-    assert printed.count("\n") == 2 + len(
-        {path for path in (front.ROOT / "results/nano-v1").iterdir() if "+" not in path.name}
-    )
+    assert printed.count("\n") == 2 + len(front.shown(front.board_of()))
+
+
+def test_a_long_table_shows_its_ends_and_the_reference(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a short one everything."""
+    monkeypatch.setattr(front, "BEST", 2)
+    monkeypatch.setattr(front, "LAST", 1)
+    rows = front.by_default(board)
+    assert [row.label for row in front.shown(board)] == [rows[0].label, rows[1].label, REFERENCE, rows[-1].label]
+
+    monkeypatch.setattr(front, "BEST", len(rows))
+    assert front.shown(board) == rows
+    assert all("+" not in row.label for row in rows)
 
 
 def test_the_picture_stands_alone(board: Board) -> None:
