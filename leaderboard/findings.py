@@ -1,0 +1,88 @@
+"""docs/findings.md, from records: what is known of each suite's methods, what its runs show, and whether suites agree.
+
+`python -m leaderboard.findings` writes the page again.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench.analysis.across import Across, across, scores_of
+from bench.analysis.board import boards
+from bench.analysis.loading import load
+from bench.analysis.names import readable
+from bench.analysis.reports import REPORTS, reports_of
+from bench.analysis.rows import Board, Row
+from bench.analysis.runs import REFERENCE
+from bench.analysis.text import figure, listing, plural, with_ends
+from leaderboard.answers import answer, spread, stable
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "findings.md"
+INTRODUCTION = """\
+# Findings
+
+This page is written from the committed records by `python -m leaderboard.findings`; no figure on it was typed. Intervals are 95 %
+over seeds, differences are paired by seed, and verdicts are corrected for the number of comparisons in their suite. A finding holds
+for its suite: its tasks, its base model and its number of steps. Negative results stand beside the others.
+"""
+
+
+def findings(results: Path = ROOT / "results") -> str:
+    """The page, as Markdown."""
+    found = boards(load(results).runs)
+    parts = [INTRODUCTION, *(part for board in found for part in suite_findings(board)), *agreement(found)]
+    return "\n".join(parts)
+
+
+def suite_findings(board: Board) -> Iterator[str]:
+    """A suite's section, paragraph by paragraph."""
+    yield f"## {board.name}\n"
+    yield f"{answer(board)}\n"
+    for verdict in ("better", "worse"):
+        yield from _listed(verdict, [row for row in board.rows if row.verdict.startswith(verdict)])
+    yield from (f"{said}\n" for said in (spread(board), stable(board)) if said)
+
+    reports = reports_of([run for row in board.rows for run in row.runs])
+    said = [
+        f"- **{key}. {report.title}.** {report.finding or report.missing}"
+        for key, report in zip(REPORTS, reports, strict=True)
+    ]
+    yield "\n".join(["By report; `bench report` prints the tables behind each sentence:\n", *said, ""])
+
+
+def agreement(found: Sequence[Board]) -> Iterator[str]:
+    """Whether suites put the methods that all of them have into one order; nothing with fewer than two such suites."""
+    compared = across([scores_of(board) for board in found])
+    if compared is not None:
+        yield "## Over suites\n"
+        yield f"{_agreement(compared)}\n"
+
+
+def _listed(verdict: str, rows: Sequence[Row]) -> Iterator[str]:
+    if rows:
+        named = listing([f"{readable(row.runs[0])} {with_ends(row.difference)}" for row in rows])
+        yield f"{verdict.capitalize()} than `{REFERENCE}` in mean gain: {named}.\n"
+
+
+def _agreement(compared: Across) -> str:
+    said = [
+        f"{listing([each.method for each in compared.standings])} have every prescribed seed of "
+        f"{listing(compared.suites)}."
+    ]
+    for (first, second), tau in compared.agreement.items():
+        between = f" [{figure(tau.low)}, {figure(tau.high)}]" if tau.low is not None and tau.high is not None else ""
+        said.append(
+            f"The orders on {first} and {second} agree at a Kendall's tau of {figure(tau.value)}{between}; 1 is the "
+            "same order, 0 none in common."
+        )
+
+    first = compared.standings[0]
+    said.append(
+        f"The smallest maximal regret, {figure(first.worst)} of the best gain, is that of {first.method}, among "
+        f"{plural(len(compared.standings), 'method')}."
+    )
+    return " ".join(said)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(findings(), "utf-8")

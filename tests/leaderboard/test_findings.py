@@ -1,0 +1,36 @@
+"""The page of findings is what the command makes from the committed records."""
+
+import pytest
+
+from bench.analysis.across import across, scores_of
+from bench.analysis.board import boards
+from bench.analysis.loading import load
+from bench.analysis.names import readable
+from bench.analysis.rows import Board
+from leaderboard import findings
+
+
+@pytest.fixture(scope="module")
+def found() -> list[Board]:
+    return boards(load(findings.ROOT / "results").runs)
+
+
+def test_the_page_is_what_the_command_writes() -> None:
+    assert findings.PAGE.read_text("utf-8") == findings.findings(), "write it again: python -m leaderboard.findings"
+
+
+def test_every_method_with_a_verdict_is_named_under_it(found: list[Board]) -> None:
+    for board in found:
+        paragraphs = list(findings.suite_findings(board))
+        for verdict in ("better", "worse"):
+            rows = [readable(row.runs[0]) for row in board.rows if row.verdict.startswith(verdict)]
+            named = [text for text in paragraphs if text.startswith(f"{verdict.capitalize()} than")]
+            assert len(named) == bool(rows)
+            assert all(f"{name} " in named[0] for name in rows)
+
+
+def test_every_pair_of_suites_has_its_agreement(found: list[Board]) -> None:
+    compared = across([scores_of(board) for board in found])
+    said = "".join(findings.agreement(found))
+    assert bool(said) == (compared is not None)
+    assert compared is None or said.count("Kendall's tau") == len(compared.agreement)
