@@ -1,8 +1,9 @@
-"""What a checkout has to run, as the site shows it: methods, suites and tasks, read without torch or any data set."""
+"""What a checkout has, as the site shows it: methods, suites, tasks, documents; read without torch or any data set."""
 
 import re
 
-from bench.places import ROOT
+from bench.places import CHECKOUT, ROOT
+from bench.reference import reference
 from bench.request.suite import SUITES, Suite, load_suite, suite_names
 from leaderboard.catalogue import Catalogue, MethodEntry, Sample, Setting, SuiteEntry, TaskEntry
 from methods._registry import MethodCard, cards, outline, source_digest
@@ -14,15 +15,28 @@ from tasks._samples import samples
 DOCUMENT = ROOT / "docs" / "suites.md"
 
 
-def catalogue(code: str = "") -> Catalogue:
-    """All entries of this checkout; code: where its files can be read at a commit, as `Catalogue.code`."""
+def catalogue(code: str = "", address: str = "") -> Catalogue:
+    """All entries of this checkout.
+
+    code: where its files can be read at a commit, as `Catalogue.code`; address: where the site will be read.
+    """
     document = DOCUMENT.read_text("utf-8") if DOCUMENT.is_file() else ""
     return Catalogue(
         {name: method_entry(card) for name, card in cards().items()},
         {name: suite_entry(load_suite(name), document) for name in suite_names()},
         {name: task_entry(task) for name, task in all_tasks().items()},
         code.rstrip("/"),
+        address.rstrip("/"),
+        {name: (CHECKOUT / name).read_text("utf-8") for name in _files("*.md", "docs/*.md")} if CHECKOUT else {},
+        {name: (CHECKOUT / name).read_bytes() for name in _files("docs/*.svg")} if CHECKOUT else {},
+        reference(),
     )
+
+
+def _files(*patterns: str) -> list[str]:
+    """Files of the checkout by patterns, as paths from its root, sorted."""
+    assert CHECKOUT
+    return sorted(path.relative_to(CHECKOUT).as_posix() for pattern in patterns for path in CHECKOUT.glob(pattern))
 
 
 def method_entry(card: MethodCard) -> MethodEntry:

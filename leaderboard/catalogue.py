@@ -1,7 +1,7 @@
 """What there is to run, as plain data: methods, suites and tasks, whether or not a record names them.
 
 A site is built from records alone; whoever has the sources beside them hands over a catalogue, and the site then has a
-page for each of its entries. `bench/catalogue.py` reads one from a checkout.
+page for each of its entries, for each document, and for the reference. `bench/catalogue.py` reads one from a checkout.
 """
 
 from collections.abc import Mapping, Sequence
@@ -102,6 +102,31 @@ class TaskEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Symbol:
+    """A class, a function, or a member of a class."""
+
+    name: str
+    signature: str
+    """What follows the name in the source: parameters and result, or annotation and value."""
+    text: str
+    """Its docstring; '' if it has none."""
+    members: Sequence["Symbol"] = ()
+    kind: str = "function"
+    """Or `class`, or `attribute`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What people import from one name."""
+
+    name: str
+    files: Sequence[str]
+    """From the root of the checkout."""
+    text: str
+    symbols: Sequence[Symbol]
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """All entries by name."""
 
@@ -110,3 +135,10 @@ class Catalogue:
     tasks: Mapping[str, TaskEntry] = field(default_factory=dict)
     code: str = ""
     """Where the repository can be read: `CODE/COMMIT/FILE` is a file at a commit; '' if nowhere."""
+    address: str = ""
+    """Where the site will be read, without a slash at its end; '' if that is not known."""
+    documents: Mapping[str, str] = field(default_factory=dict)
+    """Markdown by path from the root of the checkout."""
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    """Pictures of documents, by path likewise."""
+    reference: Sequence[Module] = ()

@@ -10,6 +10,7 @@ from bench.records.rules import Problem
 from leaderboard import home, links, views
 from leaderboard.catalogue import Catalogue
 from leaderboard.catalogue_pages import listing, method_pages, suite_pages, task_pages
+from leaderboard.documents import document_pages, ordered, title_of
 from leaderboard.overview import File, Overview
 from leaderboard.pages import Pages
 
@@ -20,7 +21,13 @@ def everything(pages: Pages, overview: Overview, left_out: Sequence[Problem]) ->
     filters = _filters(overview)
     every = listing(overview, pages.catalogue)
     families = [entry for entry in pages.catalogue.methods.values() if "/" in entry.name]
-    methods = {"rows": overview.methods, "filters": filters, "costs": views.COSTS, "every": every, "families": families}
+    methods: dict[str, Any] = {
+        "rows": overview.methods,
+        "filters": filters,
+        "costs": views.COSTS,
+        "every": every,
+        "families": families,
+    }
     yield pages.page("methods.html", links.METHODS, **methods)
     yield pages.page("data.html", links.DATA, suites=overview.suites, left_out=left_out)
     yield pages.page("contribute.html", links.CONTRIBUTE)
@@ -31,6 +38,11 @@ def everything(pages: Pages, overview: Overview, left_out: Sequence[Problem]) ->
     yield from method_pages(pages, overview, pages.catalogue)
     yield from suite_pages(pages, overview, pages.catalogue)
     yield from task_pages(pages, overview, pages.catalogue)
+    yield from document_pages(pages, pages.catalogue)
+
+    # It is shown at addresses of any depth, so that its links must be whole where the site's address is known.
+    address = pages.catalogue.address
+    yield pages.page("missing.html", links.MISSING, root=f"{address}/" if address else "")
 
 
 def _home(overview: Overview) -> dict[str, Any]:
@@ -64,7 +76,11 @@ def _found(overview: Overview, catalogue: Catalogue) -> list[tuple[str, list[tup
     suites = [(each.name, links.suite_page(each.name), each.summary) for each in catalogue.suites.values()]
     suites += [(name, links.suite_page(name), "") for name in overview.names if name not in catalogue.suites]
     tasks = [(each.name, links.task_card(each.name), each.summary) for each in catalogue.tasks.values()]
-    return [("Methods", sorted(methods)), ("Suites", sorted(suites)), ("Tasks", sorted(tasks))]
+
+    documents = [(title_of(text), links.document(path), "") for path, text in ordered(catalogue.documents)]
+    documents += [(module.name, f"{links.REFERENCE}#{module.name}", "Reference.") for module in catalogue.reference]
+    kinds = {"Methods": sorted(methods), "Suites": sorted(suites), "Tasks": sorted(tasks), "Documents": documents}
+    return list(kinds.items())
 
 
 def _filters(overview: Overview) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -20,7 +20,7 @@ GENERATOR = '<meta name="generator" content="BalanceBench">'
 
 FUNCTIONS: tuple[Callable[..., Any], ...] = (
     *(links.run_page, links.run_data, links.method_page, links.evidence),
-    *(links.suite_page, links.compare_page, links.reports_page, links.task_page, links.task_card),
+    *(links.suite_page, links.compare_page, links.reports_page, links.task_page, links.task_card, links.document),
     *(views.places, views.cost_class, views.regime, views.status, views.empty),
     *(views.unfinished, views.places_on_scale, views.last_day, names.readable, answers.spread, answers.stable),
 )

@@ -1,6 +1,6 @@
-"""The front of the README, from records: a table of methods, and a picture of why methods are needed.
+"""The front of the README, from records: a table of methods, and a picture of why methods are needed; the site's card.
 
-`python -m leaderboard.front` writes both again; `python -m leaderboard.front table` only prints the table.
+`python -m leaderboard.front` writes them again; `python -m leaderboard.front table` only prints the table.
 """
 
 import sys
@@ -15,6 +15,7 @@ from bench.analysis.runs import REFERENCE
 from bench.analysis.text import p_value, signed, with_ends
 from bench.protocol import DEFAULT_SUITE
 from leaderboard import charts
+from leaderboard.card import DRAWING, card
 from leaderboard.charts import Extras
 from leaderboard.downloads import versions
 from leaderboard.home_figures import loudness
@@ -99,6 +100,12 @@ def _figure(board: Board) -> tuple[Figure, Extras]:
     return found
 
 
+def card_of(board: Board) -> str:
+    """The card of the site, with the points of the picture."""
+    (points,) = _figure(board)[0].series
+    return card([float(x) for x in points.x], [y or 0.0 for y in points.y])
+
+
 def page(text: str, board: Board) -> str:
     """The text of the README with the front as it should be."""
     before, _, rest = text.partition(BEGIN)
@@ -115,6 +122,7 @@ def main(words: Sequence[str]) -> None:
 
     PAGE.write_text(page(PAGE.read_text("utf-8"), board), "utf-8")
     PICTURE.write_text(picture(board), "utf-8")
+    DRAWING.write_text(card_of(board), "utf-8")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from bench.analysis.runs import Run
 
 HOME, METHODS, DATA, CONTRIBUTE = "index.html", "methods.html", "data.html", "contribute.html"
 SUITES, TASKS, SEARCH, CHANGES = "suites.html", "tasks.html", "search.html", "changes.html"
+DOCUMENTS, REFERENCE, MISSING = "docs/index.html", "docs/reference.html", "404.html"
 
 MENU = (
     (HOME, "Leaderboard"),
@@ -16,6 +17,7 @@ MENU = (
     (SEARCH, "Search"),
     (DATA, "Data"),
     (CHANGES, "Changes"),
+    (DOCUMENTS, "Docs"),
     (CONTRIBUTE, "Contribute"),
 )
 """The pages that every page leads to, with their words."""
@@ -69,6 +71,11 @@ def task_page(suite: str, task: str) -> str:
 def task_card(task: str) -> str:
     """A task, whatever its suite."""
     return f"tasks/{task}.html"
+
+
+def document(path: str) -> str:
+    """The page of a Markdown file of the repository; the README is the first one."""
+    return DOCUMENTS if path == "README.md" else f"docs/{Path(path).stem.lower()}.html"
 
 
 def root_from(page: str) -> str:

@@ -37,11 +37,13 @@ class Pages:
     again: reruns.Reruns = field(default_factory=dict)
     catalogue: Catalogue = field(default_factory=Catalogue)
 
-    def page(self, template: str, path: str, **values: Any) -> File:
-        """A page at its path."""
-        full = bool(self.catalogue.suites)
-        menu = [(to, words) for to, words in links.MENU if full or to not in (links.SUITES, links.TASKS)]
-        return path, _bytes(self.part(template, links.root_from(path), path=path, menu=menu, **values))
+    def page(self, template: str, path: str, root: str = "", **values: Any) -> File:
+        """A page at its path; root: what leads to the site's root, if not its depth."""
+        known = {links.SUITES: self.catalogue.suites, links.TASKS: self.catalogue.tasks}
+        known[links.DOCUMENTS] = self.catalogue.documents
+        menu = [(to, words) for to, words in links.MENU if known.get(to, True)]
+        common = {"path": path, "menu": menu, "address": self.catalogue.address}
+        return path, _bytes(self.part(template, root or links.root_from(path), **common, **values))
 
     def part(self, template: str, root: str, **values: Any) -> Html:
         """A piece of a page that lies where `root` leads to the site's root."""
@@ -82,7 +84,7 @@ class Pages:
         path = links.suite_page(board.name)
         seeds = views.seeds(board)
         by_seed = [(row, {run.record.seed: run for run in row.runs}) for row in board.rows]
-        values = {
+        values: dict[str, Any] = {
             "together": views.together(board),
             "apart": views.apart(board),
             "filters": [("place", shown.place_options(board)), ("cost", list(views.COSTS.items()))],

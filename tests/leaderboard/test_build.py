@@ -79,8 +79,8 @@ def site(results: Path, tmp_path: Path) -> Path:
 
 def pages(site: Path) -> dict[Path, Page]:
     found = {path: Page(path.read_text()) for path in site.rglob("*.html")}
-    # 6 of the site; suite, compare, reports and tasks of two suites; 3 methods; 9 runs
-    assert len(found) == 6 + 2 * 3 + 3 + 1 + 3 + 9
+    # 7 of the site; suite, compare, reports and tasks of two suites; 3 methods; 9 runs
+    assert len(found) == 7 + 2 * 3 + 3 + 1 + 3 + 9
     return found
 
 

@@ -125,14 +125,15 @@ def _reports_and_suites(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
 @click.option(
     "--code", metavar="URL", default="", help="link code to URL/COMMIT/FILE, where the repository can be read"
 )
+@click.option("--address", metavar="URL", default="", help="where the site will be read: its card and 404 page need it")
 @json_option
-def site(out: Path, store: Path | None, keep_going: bool, code: str, as_json: bool) -> None:
+def site(out: Path, store: Path | None, keep_going: bool, code: str, address: str, as_json: bool) -> None:
     """Write the leaderboard as static pages, from the records and this checkout. Exit code 1: a record is broken."""
     from bench.catalogue import catalogue
     from bench.request.request import RESULTS
     from leaderboard.build import build
 
-    pages = build(store or RESULTS, out, keep_going, catalogue(code))
+    pages = build(store or RESULTS, out, keep_going, catalogue(code, address))
     if as_json:
         print_json({"out": str(out), "files": len(pages)})
         return
