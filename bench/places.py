@@ -22,6 +22,8 @@ CACHE = (
     else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "balancebench"
 )
 """Scores of base models, measured once."""
+DEFAULT_SUITE = "nano-v1"
+"""What a command means where no suite is named."""
 
 
 def checkout(what: str) -> Path:

@@ -2,6 +2,3 @@
 
 PROTOCOL = 2
 """Raised when the harness changes in a way that changes outcomes; part of every identity."""
-
-DEFAULT_SUITE = "nano-v1"
-"""What a command means where no suite is named."""

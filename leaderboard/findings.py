@@ -21,9 +21,10 @@ PAGE = ROOT / "docs" / "findings.md"
 INTRODUCTION = """\
 # Findings
 
-This page is written from the committed records by `python -m leaderboard.findings`; no figure on it was typed. Intervals are 95 %
-over seeds, differences are paired by seed, and verdicts are corrected for the number of comparisons in their suite. A finding holds
-for its suite: its tasks, its base model and its number of steps. Negative results stand beside the others.
+This page is written from the committed records by `python -m leaderboard.findings`; no figure on it was typed.
+Intervals are 95 % over seeds, differences are paired by seed, and verdicts are corrected for the number of comparisons
+in their suite. A finding holds for its suite: its tasks, its base model and its number of steps. Negative results stand
+beside the others.
 """
 
 

@@ -13,7 +13,7 @@ from bench.analysis.loading import load
 from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE
 from bench.analysis.text import p_value, signed, with_ends
-from bench.protocol import DEFAULT_SUITE
+from bench.places import DEFAULT_SUITE
 from leaderboard import charts
 from leaderboard.card import DRAWING, card
 from leaderboard.charts import Extras

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from bench.protocol import DEFAULT_SUITE
+from bench.places import DEFAULT_SUITE
 
 if TYPE_CHECKING:
     from bench.request.suite import Suite

@@ -12,7 +12,7 @@ import click
 
 from bench.cli.completion import suite_names
 from bench.errors import UserError
-from bench.protocol import DEFAULT_SUITE
+from bench.places import DEFAULT_SUITE
 
 HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 WORDS = "words"

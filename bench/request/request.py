@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bench import places
 from bench.errors import UserError, close_to
-from bench.protocol import DEFAULT_SUITE
+from bench.places import DEFAULT_SUITE
 from bench.records import tuning
 from bench.records.store import digest_of
 from bench.records.tuning import Tuning

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bench.errors import UserError, close_to
-from bench.protocol import DEFAULT_SUITE
+from bench.places import DEFAULT_SUITE
 from bench.records.tuning import path_of
 from bench.request.request import TUNED, Request, parse_request
 from bench.request.suite import Suite, load_suite

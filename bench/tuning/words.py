@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError, close_to
-from bench.protocol import DEFAULT_SUITE
+from bench.places import DEFAULT_SUITE
 from bench.records.track import FIRST_SEED, RATE
 from bench.records.tuning import MOST_TRIALS, TRIALS, path_of
 from bench.request.request import TUNED, parse_request, surroundings
