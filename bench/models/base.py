@@ -20,14 +20,15 @@ from transformers.utils.logging import disable_progress_bar
 
 from bench.engine.gradients import full
 from bench.errors import UserError
+from bench.models.adapted import adapted
 from bench.models.files import kept_base, model_folder
 from bench.models.templates import check_template, pin_the_date
 from bench.models.trainable import in_bfloat16, with_adapters
-from bench.request.suite import EMBEDDED, FETCHED, Lora
+from bench.request.suite import ADAPTED, ASSETS, EMBEDDED, FETCHED, Lora
 
 CLASSES: dict[str, type[PreTrainedModel]] = {
     **dict.fromkeys(EMBEDDED, Qwen2ForCausalLM),
-    **dict.fromkeys(FETCHED, LlamaForCausalLM),
+    **dict.fromkeys((*FETCHED, *ADAPTED), LlamaForCausalLM),
 }
 """Of what kind the pinned models are."""
 PARSERS = ("response_template", "response_schema")
@@ -39,7 +40,7 @@ class Choice(Protocol):
 
     @property
     def model(self) -> str:
-        """nano2, nano, smollm2, a folder, or the id of a hub."""
+        """nano2, nano, smol, smollm2, a folder, or the id of a hub."""
 
     @property
     def revision(self) -> str | None:
@@ -91,7 +92,12 @@ def _read(folder: Path, name: str, stored: torch.dtype) -> tuple[PreTrainedModel
     kind = CLASSES.get(name) or CLASSES.get(kept_base(folder) or "")
     if kind is None:
         return _checkpoint(folder, name, stored)
-    return kind.from_pretrained(folder, dtype=stored), PreTrainedTokenizerFast.from_pretrained(folder)
+
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+    if name not in ADAPTED:
+        return kind.from_pretrained(folder, dtype=stored), tokenizer
+    model = adapted(kind.from_pretrained(folder, dtype=torch.float32), tokenizer, ASSETS / name)
+    return model.to(stored), tokenizer
 
 
 def _checkpoint(folder: Path, name: str, stored: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

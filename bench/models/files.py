@@ -10,7 +10,7 @@ from bench.models.fetched import fetch, is_here, place_of, sha256_of
 from bench.places import CHECKOUT
 from bench.records.store import digest_of
 from bench.request.pinned import DIGESTS, pinned_digest
-from bench.request.suite import ASSETS, EMBEDDED, FETCHED, PINNED
+from bench.request.suite import ADAPTED, ASSETS, EMBEDDED, FETCHED, PINNED
 
 KEPT = "balancebench.json"
 """In a checkpoint that `save_model` wrote: the base model, by the suite's name of it."""
@@ -23,27 +23,25 @@ def model_digest(name: str, revision: str | None = None) -> str:
     A pinned model that is to be fetched is not fetched for it. UserError if there is no such model, a file is
     missing, or a pinned model differs from its DIGESTS.json.
     """
-    if name in FETCHED and not is_here(name):
-        _check_revision(name, revision)
-        return pinned_digest(name)
-
-    folder = model_folder(name, revision)
     if name in PINNED:
-        return compared(name, folder, _remedy(name, folder))
+        _check_revision(name, revision)
+        return _pinned(name)
+
     from bench.models.hub import files_of
 
+    folder = model_folder(name, revision)
     return digest_of({path.name: _file_digest(path, path.stat().st_mtime_ns) for path in files_of(folder)})
 
 
 def model_folder(name: str, revision: str | None) -> Path:
-    """Where the model's files are; they are fetched, from the hub if `name` is an id there."""
+    """Where the model's files are, or its base model's under an adapter of assets/; they are fetched if need be."""
     if name not in PINNED:
         from bench.models.hub import checkpoint
 
         return checkpoint(name, revision)
 
     _check_revision(name, revision)
-    return ASSETS / name if name in EMBEDDED else fetch(name)
+    return ASSETS / name if name in EMBEDDED else fetch(ADAPTED.get(name, name))
 
 
 def kept_base(folder: Path) -> str | None:
@@ -75,13 +73,24 @@ def folder_at_hand(name: str) -> Path | None:
     """The folder of a pinned model; None if it is to be fetched first."""
     if name in EMBEDDED:
         return ASSETS / name
-    return place_of(name) if is_here(name) else None
+    base = ADAPTED.get(name, name)
+    return place_of(base) if is_here(base) else None
 
 
-def compared(name: str, folder: Path, remedy: str) -> str:
-    """The digest of a pinned model, each of whose files is held against the digest it was made with.
+def _pinned(name: str) -> str:
+    """The digest of a pinned model, whose files are compared where they are at hand."""
+    if name in ADAPTED:
+        compared(name, ASSETS / name, _remedy(name, ASSETS / name))
+        _pinned(ADAPTED[name])
+    elif folder := folder_at_hand(name):
+        compared(name, folder, _remedy(name, folder))
+    return pinned_digest(name)
 
-    UserError, which ends with `remedy`, if a file is missing or differs.
+
+def compared(name: str, folder: Path, remedy: str) -> None:
+    """Hold each file of a pinned model against the digest that it was made with.
+
+    UserError, which ends with `remedy`, if one is missing or differs.
     """
     try:
         wanted = json.loads((folder / DIGESTS).read_text(encoding="utf-8"))
@@ -95,7 +104,6 @@ def compared(name: str, folder: Path, remedy: str) -> str:
                 f"model {name!r}: {folder / file} has SHA-256 {found[file][:12]}..., {DIGESTS} says "
                 f"{digest[:12]}...: the file is damaged or was changed. {remedy}"
             )
-    return digest_of(wanted)
 
 
 @cache
@@ -109,6 +117,6 @@ def _check_revision(name: str, revision: str | None) -> None:
 
 
 def _remedy(name: str, folder: Path) -> str:
-    if name in EMBEDDED:
+    if name not in FETCHED:
         return f"Restore it with `git checkout -- assets/{folder.name}`." if CHECKOUT else "Install balancebench again."
     return f"Remove {folder}, then `bench fetch {name}`."

@@ -34,7 +34,7 @@ def checkpoint(name: str, revision: str | None) -> Path:
 
     if folder.is_absolute() or name.count("/") != 1 or name[0] in ".~":
         raise UserError(
-            f"no model {name!r}: it is neither nano2 nor nano, embedded here, nor smollm2, nor a folder, nor a "
+            f"no model {name!r}: it is neither nano2 nor nano, embedded here, nor smol or smollm2, nor a folder, nor a "
             "hub's id such as Qwen/Qwen2.5-0.5B-Instruct. Say model=nano2, or the folder of a checkpoint."
         )
 

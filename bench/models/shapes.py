@@ -37,7 +37,7 @@ PUBLISHED = {
     "Qwen/Qwen2.5-3B-Instruct": (36, 2048, 16, 2, 128, 11008, 151936, True, True),
     "Qwen/Qwen2.5-7B-Instruct": (28, 3584, 28, 4, 128, 18944, 152064, False, True),
     "meta-llama/Llama-3.2-3B-Instruct": (28, 3072, 24, 8, 128, 8192, 128256, True, False),
-    "smollm2": (30, 576, 9, 3, 64, 1536, 49152, True, False),
+    **dict.fromkeys(("smollm2", "smol"), (30, 576, 9, 3, 64, 1536, 49152, True, False)),
 }
 """The suites' models, from their published configurations: a dry run needs no download."""
 

@@ -25,7 +25,9 @@ EMBEDDED = ("nano", "nano2")
 """Base models whose files lie in assets/, each with its digests: nano of nano-v1, nano2 of later suites."""
 FETCHED = ("smollm2",)
 """Base models that are fetched from a package index and converted once; assets/ has the digests of their files."""
-PINNED = (*EMBEDDED, *FETCHED)
+ADAPTED = {"smol": "smollm2"}
+"""Base models that are another one of these, with the adapter of assets/<name>/ merged in as it is loaded."""
+PINNED = (*EMBEDDED, *FETCHED, *ADAPTED)
 """Base models whose files are known beforehand, so that a suite on them names no revision."""
 
 
@@ -101,7 +103,7 @@ class Suite(Part):
     name: str
     summary: str
     regime: Literal["grpo", "sft"] = "grpo"
-    model: str = Field(description="nano2 or nano, embedded; smollm2, fetched; a folder; or a hub's id")
+    model: str = Field(description="nano2 or nano, embedded; smol or smollm2, fetched; a folder; or a hub's id")
     revision: str | None = Field(None, description="commit of the model at the hub")
     dtype: Literal["fp32", "bf16"] = Field("fp32", description="of weights and gradients")
     lora: Lora = Lora()
