@@ -272,12 +272,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE, help="with several --noisy, folders 0, 1, ... in it")
     parser.add_argument("--tasks", default=",".join(TASKS), help="names, with commas between them")
-    parser.add_argument("--steps", type=int, default=300, help="of the format phase")
+    parser.add_argument("--steps", type=int, default=240, help="of the format phase")
     parser.add_argument("--rate", type=float, default=1e-3, help="of the format phase")
     parser.add_argument("--examples", type=int, default=12, help="of each task, a step")
     parser.add_argument("--noisy", type=Noisy.read, action="append", metavar="STEPS:RATE:ROUNDS:TARGET")
     parser.add_argument("--rows", type=int, default=4000)
-    parser.add_argument("--items", type=int, default=100, help="held-out rows a task in the tables")
+    parser.add_argument("--items", type=int, default=50, help="held-out rows a task in the tables")
     parser.add_argument("--copies", type=int, default=4, help="samples of each")
     parser.add_argument("--keep", type=Path, help="file for the adapter after the format phase; read if it is there")
     options = parser.parse_args()
@@ -288,10 +288,10 @@ def main() -> None:
         maker.restore(load_file(options.keep))
     else:
         maker.train("format", options.steps, options.rate, {})
-    rates = maker.rates("format")
     clean = maker.state()
     if options.keep:
         save_file(clean, options.keep)
+    rates = maker.rates("format")
 
     settings = options.noisy or [Noisy()]
     for number, noisy in enumerate(settings):
