@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM := false
 export HF_HUB_OFFLINE := 1
 
-.PHONY: run test browser check slow bench site house nano nano2 install clean
+.PHONY: run test browser check slow bench site house nano nano2 smol install clean
 
 run: install  ## train, evaluate and record PCGrad on the embedded suite, into runs/
 	$(BIN)/bench run method=pcgrad store=runs
@@ -40,6 +40,10 @@ nano: install  ## make the base model of nano-v1 again (about 25 minutes)
 
 nano2: install  ## make the base model of the suites since nano-v1 again (about half an hour)
 	PYTHONPATH=. $(BIN)/python assets/make_nano2.py
+
+smol: install  ## make the adapter of smol again (two minutes of a GPU, hours of a processor core)
+	$(BIN)/bench fetch smollm2
+	PYTHONPATH=. $(BIN)/python assets/make_smol.py
 
 install: $(VENV)/installed
 

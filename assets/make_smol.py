@@ -239,7 +239,7 @@ def places_of(asked: tuple[Task, Row]) -> tuple[str, int]:
 
 
 def cut(batch: Sequence[Example]) -> Iterator[Sequence[Example]]:
-    """Parts of at most 16 examples on a processor, so that each is padded to its own longest; a GPU takes all at once."""
+    """Parts of at most 16 examples, each padded to its own longest; a GPU takes all at once."""
     size = len(batch) if torch.cuda.is_available() else 16
     for start in range(0, len(batch), size):
         yield batch[start : start + size]

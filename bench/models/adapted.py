@@ -13,11 +13,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 CONFIGURATION = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
+TEMPLATE = "chat_template.jinja"
 BEFORE, DOWN, UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 """How the names of an adapter's matrices begin and end."""
-
-
-TEMPLATE = "chat_template.jinja"
 
 
 def adapted(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path) -> PreTrainedModel:

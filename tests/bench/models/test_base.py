@@ -124,7 +124,7 @@ def test_a_tokenizer_that_is_larger_than_the_model_is_refused(tiny, copy):
 
 @pytest.mark.parametrize("name", ["typo", "./no", "/no/such", "a/b/c", "~/no-such-folder"])
 def test_what_is_neither_a_folder_nor_an_id_is_refused(name):
-    assert "nor nano, embedded here, nor a folder" in refused(name)
+    assert "nor nano, embedded here, nor smol or smollm2, nor a folder" in refused(name)
 
 
 @pytest.fixture

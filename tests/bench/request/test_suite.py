@@ -64,11 +64,11 @@ def test_replies_have_room(name: str) -> None:
         assert suite.recipe.max_reply_tokens >= max(get_task(task).max_reply_tokens for task in suite.tasks)
 
 
-def test_suites_on_nano2_clip_relative_to_the_plain_mean_and_older_ones_as_they_did() -> None:
+def test_suites_on_nano2_and_smol_clip_relative_to_the_plain_mean_and_older_ones_as_they_did() -> None:
     """The default is no part of a digest, which records from before the key name."""
     for name in suite_names():
         suite = load_suite(name)
-        assert suite.recipe.clip == ("relative" if suite.model == "nano2" else "absolute"), name
+        assert suite.recipe.clip == ("relative" if suite.model in ("nano2", "smol") else "absolute"), name
 
     suite = load_suite("nano-v1")
     changed = suite.recipe.model_copy(update={"clip": "relative"})
