@@ -77,9 +77,9 @@ def _agreement(compared: Across) -> str:
             "same order, 0 none in common."
         )
 
-    first = compared.standings[0]
+    best = compared.standings[0]
     said.append(
-        f"The smallest maximal regret, {figure(first.worst)} of the best gain, is that of {first.method}, among "
+        f"The smallest maximal regret, {figure(best.worst)} of the best gain, is that of {best.method}, among "
         f"{plural(len(compared.standings), 'method')}."
     )
     return " ".join(said)
