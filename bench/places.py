@@ -22,7 +22,7 @@ CACHE = (
     else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "balancebench"
 )
 """Scores of base models, measured once."""
-DEFAULT_SUITE = "nano-v1"
+DEFAULT_SUITE = "nano-v2"
 """What a command means where no suite is named."""
 
 

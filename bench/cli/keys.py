@@ -15,7 +15,7 @@ RUN = {
     "method=NAME": "which method: a name, a library's as torchjd/UPGrad, or a file that ends in .py",
     "method.SETTING=VALUE": "a setting of the method; `bench methods NAME` lists them",
     "wrapper=NAME": "what acts around the method; wrapper.SETTING=VALUE is a setting of it",
-    "suite=nano-v1": "which suite; `bench suites` lists them; or a file of yours that ends in .yaml",
+    "suite=nano-v2": "which suite; `bench suites` lists them; or a file of yours that ends in .yaml",
     "seed=0": "one of the suite's seeds",
     "store=results": "the folder that gets the record; runs where suite or tasks are files of yours",
     "track=default": "default, or tuned: what `bench tune` chose (tuned=DIR: from there)",

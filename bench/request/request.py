@@ -96,7 +96,7 @@ class Request(BaseModel):
 
 
 def parse_request(words: Iterable[str]) -> Request:
-    """The run that words like `method=pcgrad suite=nano-v1 recipe.steps=40` ask for."""
+    """The run that words like `method=pcgrad suite=nano-v2 recipe.steps=40` ask for."""
     given = _pairs(words)
     if "method" not in given:
         raise UserError("which method? Say `bench run method=NAME`; `bench methods` lists all.")

@@ -59,7 +59,7 @@ class Asked:
 
 
 def asked(words: Iterable[str]) -> Asked:
-    """What words like `method=pcgrad suite=nano-v1 trials=8` ask for. UserError says what is wrong with one."""
+    """What words like `method=pcgrad suite=nano-v2 trials=8` ask for. UserError says what is wrong with one."""
     given = _given(words)
     specs = _methods(given)
     suite = load_suite(given.get("suite", DEFAULT_SUITE))

@@ -46,7 +46,7 @@ def leaderboard(name: str | None, suite: str | None, store: Path | None, as_json
     """Show a suite's table: every method against uniform, paired by seed.
 
     \b
-    bench leaderboard                        nano-v1, from results/
+    bench leaderboard                        nano-v2, from results/
     bench leaderboard suite=smoke-v1         another suite
     bench leaderboard store=runs             your own runs
     """
@@ -65,7 +65,7 @@ def compare(methods: tuple[str, ...], suite: str | None, store: Path | None, as_
 
     \b
     bench compare pcgrad uniform
-    bench compare pcgrad upgrad mgda suite=nano-v1
+    bench compare pcgrad upgrad mgda suite=nano-v2
     """
     from bench.cli.displays.boards import comparison_json, show_comparison
     from bench.cli.displays.terminal import console
@@ -82,7 +82,7 @@ def explain(methods: tuple[str, ...], suite: str | None, store: Path | None, as_
 
     \b
     bench explain mgda uniform
-    bench explain pcgrad upgrad suite=nano-v1
+    bench explain pcgrad upgrad suite=nano-v2
     """
     from bench.analysis.explain import explain as explained
     from bench.cli.displays.explanations import explanation_json, show_explanation
@@ -99,8 +99,8 @@ def report(names: tuple[str, ...], suite: str | None, store: Path | None, as_jso
     """Answer the reference paper's questions, R1 to R12, from a suite's runs.
 
     \b
-    bench report                       all questions, from nano-v1
-    bench report R8 suite=nano-v1      one of them
+    bench report                       all questions, from nano-v2
+    bench report R8 suite=nano-v2      one of them
     """
     from bench.analysis.reports import reports_of
     from bench.cli.displays.boards import chosen_reports, report_json, show_report

@@ -32,7 +32,7 @@ def run(words: tuple[str, ...], as_json: bool) -> None:
     """Train, evaluate and record one method on a suite.
 
     \b
-    bench run method=pcgrad                              the default suite, nano-v1, seed 0
+    bench run method=pcgrad                              the default suite, nano-v2, seed 0
     bench run method=uniform suite=smoke-v1 seed=1       seconds instead of minutes
     bench run method=static method.weights=lookup:20    a method's own setting
     bench run method=pcgrad recipe.learning_rate=1e-4    a changed suite: exploratory, not ranked
@@ -170,7 +170,7 @@ def plan(words: tuple[str, ...], as_json: bool, folder: Path | None) -> None:
     """List runs: which are done, running, failed or to do, and what the rest will cost. Nothing is run.
 
     \b
-    bench plan method=pcgrad,mgda suite=nano-v1 seed=all   two methods, all seeds of the suite
+    bench plan method=pcgrad,mgda suite=nano-v2 seed=all   two methods, all seeds of the suite
     bench plan method=all suite=smoke-v1 seed=0..2         every method but peers
     bench plan method=uniform wrapper=none,samo seed=0     without and with something around it
     bench plan method=all seed=all workers=8               when eight workers would be done
@@ -207,7 +207,7 @@ def sweep(words: tuple[str, ...], as_json: bool) -> None:
     """Run what `bench plan` lists and is not done, each run in a process of its own.
 
     \b
-    bench sweep method=pcgrad,mgda suite=nano-v1 seed=all  two runs at once, on this machine
+    bench sweep method=pcgrad,mgda suite=nano-v2 seed=all  two runs at once, on this machine
     bench sweep method=all seed=all workers=8 store=runs   eight at once
     bench sweep method=frontier suite=nano-v2 seed=all     every static point that the suite names under sweep
     bench sweep method=all timeout=3600 retries=1          kill runs after an hour; retry crashed runs once
@@ -237,12 +237,12 @@ def tune(words: tuple[str, ...], as_json: bool) -> None:
     """Choose settings and learning rate of methods for the tuned track, each by the same number of trials.
 
     \b
-    bench tune method=pcgrad,uniform suite=nano-v1 trials=8  the defaults, and seven points of the search space
-    bench tune method=all suite=nano-v1 trials=8 workers=4   every method but peers, four runs at once
+    bench tune method=pcgrad,uniform suite=nano-v2 trials=8  the defaults, and seven points of the search space
+    bench tune method=all suite=nano-v2 trials=8 workers=4   every method but peers, four runs at once
     bench tune method=pcgrad trials=8 seeds=2                every point on two tuning seeds, 1000 and 1001
     bench tune method=pcgrad trials=8 --dry-run              only the points, and what they will cost
     bench tune method=pcgrad trials=8 tuned=mine             elsewhere than in tuned/
-    bench run method=pcgrad suite=nano-v1 track=tuned        then: a run with what was chosen
+    bench run method=pcgrad suite=nano-v2 track=tuned        then: a run with what was chosen
 
     Trials never meet the seeds and the held-out items that are reported: they run on seeds from 1000 up, and are
     measured on the items after the suite's (items=N: on fewer, where a task has no more). To resume

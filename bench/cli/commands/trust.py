@@ -26,7 +26,7 @@ def validate(
 
     \b
     bench validate                                         every record, and every reproduction
-    bench validate results/nano-v1/pcgrad                  one method; it is compared with the rest of the suite
+    bench validate results/nano-v2/pcgrad                  one method; it is compared with the rest of the suite
     bench validate store=runs                              another store
 
     Each problem names file, field, reason and remedy. Warnings and notices do not fail validation; errors
@@ -74,8 +74,8 @@ def reproduce(
     """Run a record's run again, here, and say whether it comes out the same.
 
     \b
-    bench reproduce results/nano-v1/pcgrad/0.json               the rerun goes to a temporary store
-    bench reproduce results/nano-v1/pcgrad/0.json store=again   and stays in a store of its own
+    bench reproduce results/nano-v2/pcgrad/0.json               the rerun goes to a temporary store
+    bench reproduce results/nano-v2/pcgrad/0.json store=again   and stays in a store of its own
     bench reproduce --sample 2 --seed 417                       two records of a pull request, drawn by a seed
 
     Bitwise: the outcome digests are equal, as they must be on the same packages and hardware. Within tolerance: no
@@ -127,7 +127,7 @@ def submit(paths: tuple[Path, ...], dry_run: bool, branch: str | None, text: Pat
 
     \b
     bench submit                              all that differs from HEAD: what would be handed in, and the text
-    bench submit results/nano-v1/mine         only this
+    bench submit results/nano-v2/mine         only this
     bench submit --no-dry-run --branch mine   make a branch with one commit of these files, and write the text
 
     Exit code 1: something is wrong with a file, and nothing was done.
