@@ -10,6 +10,7 @@ from bench.records.rules import Problem
 from leaderboard import home, links, views
 from leaderboard.catalogue import Catalogue
 from leaderboard.catalogue_pages import listing, method_pages, suite_pages, task_pages
+from leaderboard.charts import Html
 from leaderboard.documents import document_pages, ordered, title_of
 from leaderboard.overview import File, Overview
 from leaderboard.pages import Pages
@@ -54,11 +55,18 @@ def _home(overview: Overview) -> dict[str, Any]:
         "size": home.size(overview.models),
         "pictures": overview.pictures.get(first, []),
         "families": [
-            (kind, title, overview.home[kind]) for kind, title in home.FAMILIES.items() if kind in overview.home
+            (kind, title, _largest_first(overview.home[kind]))
+            for kind, title in home.FAMILIES.items()
+            if kind in overview.home
         ],
         "across": across(overview.scores),
         "differences": {scores.suite: scores.differences for scores in overview.scores},
     }
+
+
+def _largest_first(sections: Sequence[tuple[int, Html]]) -> list[Html]:
+    """Suites that compare most come first, as in the box; equal ones by name, as they were taken in."""
+    return [section for _, section in sorted(sections, key=lambda each: -each[0])]
 
 
 def _days(overview: Overview) -> list[tuple[str, list[tuple[str, str, str, str, int]]]]:

@@ -17,8 +17,8 @@ class Overview:
     """What pages over all suites need of each; no run is kept, so that a suite's records can go."""
 
     names: list[str] = field(default_factory=list)
-    home: dict[str, list[Html]] = field(default_factory=dict)
-    """Sections of the first page by family of suites."""
+    home: dict[str, list[tuple[int, Html]]] = field(default_factory=dict)
+    """Sections of the first page by family of suites, each with the number of its suite's rows."""
     choices: dict[str, list[Choice]] = field(default_factory=dict)
     """By the key of a need, what each suite answers."""
     pictures: dict[str, list[Html]] = field(default_factory=dict)

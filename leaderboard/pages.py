@@ -166,7 +166,7 @@ class Pages:
             overview.scores.append(scores_of(board))
             self._note_answers(board, overview)
         section = self.part("home_suite.html", "", rows=views.together(board)[:TOP], **common)
-        overview.home.setdefault(home.family(board), []).append(section)
+        overview.home.setdefault(home.family(board), []).append((len(board.rows), section))
         overview.methods.append(self.part("methods_rows.html", "", **common))
         overview.places |= {views.slug(place): place for row in board.rows for place in views.places(row)}
         overview.regimes |= {views.regime(row) for row in board.rows}
