@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 def test_the_workflows_were_found() -> None:
-    assert {path.name for path in FILES} == {"checks.yml", "records.yml", "site.yml", "weekly.yml"}
+    assert {path.name for path in FILES} == {"checks.yml", "records.yml", "rerun.yml", "site.yml", "weekly.yml"}
 
 
 @every_workflow
@@ -137,6 +138,39 @@ def test_contributed_records_are_judged_by_the_base_branch() -> None:
         elif "run" in step:
             programs = {shlex.split(line)[0] for line in step["run"].splitlines()}
             assert programs == {"mkdir", "find", "if"}
+
+
+def test_a_rerun_is_of_the_base_branchs_harness_and_drawn_by_what_nobody_chooses() -> None:
+    """The contribution lays records and methods over it, and nothing that the harness consists of."""
+    (job,) = jobs(FOLDER / "rerun.yml").values()
+    harness, contribution = (
+        step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")
+    )
+    assert harness["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert contribution["sparse-checkout"].split() == ["results", "tuned", "methods"]
+    (laid,) = [step["run"] for step in job["steps"] if "cp --parents" in step.get("run", "")]
+    assert re.findall(r"-name '?([^' ]+)'?", laid) == ["*.json", "[a-z]*.py", "torchjd.py"]
+
+    (again,) = [step for step in job["steps"] if "bench" in step.get("run", "")]
+    assert again["env"] == {"BASE": harness["ref"], "SEED": "${{ github.run_id }}"}
+    assert again["working-directory"] == "harness"
+
+
+def test_what_a_contribution_lays_over_the_harness_is_no_part_of_it(tmp_path: Path) -> None:
+    """The commands themselves, on a contribution with more than it should have."""
+    (laid,) = [step["run"] for step in steps(FOLDER / "rerun.yml") if "cp --parents" in step.get("run", "")]
+    given = ("results/nano-v2/mine/0.json", "methods/mine.py")
+    refused = ("results/x.py", "methods/_signals.py", "methods/torchjd.py", "methods/_battery/more.py", "bench/git.py")
+    for name in (*given, *refused):
+        path = tmp_path / "contribution" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+
+    (tmp_path / "harness").mkdir()
+    (tmp_path / "contribution" / "methods" / "link.py").symlink_to("/etc/hostname")
+    subprocess.run(["bash", "-e", "-c", laid], cwd=tmp_path / "contribution", check=True)
+    found = {str(path.relative_to(tmp_path / "harness")) for path in (tmp_path / "harness").rglob("*.*")}
+    assert found == set(given)
 
 
 def test_the_security_page_names_what_there_is() -> None:
