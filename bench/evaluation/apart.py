@@ -50,9 +50,10 @@ class Apart:
         """End the process, once; it ends with this object, too."""
 
     def load(self, parameters: Tensor) -> str:
-        """Score the model with these trained parameters, [P] float32, from here on; its digest."""
+        """Score the model with these trained parameters, [P], from here on; its digest."""
         self._tell(json.dumps({"load": len(parameters)}).encode())
-        self._tell(parameters.detach().contiguous().view(torch.uint8).numpy().data)
+        exact = parameters.detach().float().contiguous()  # of bfloat16, too
+        self._tell(exact.view(torch.uint8).numpy().data)
         digest = self._hear()
         assert isinstance(digest, str)
         return digest

@@ -51,6 +51,12 @@ def test_parameters_cross_bit_by_bit(apart: Apart, size: int) -> None:
     assert apart.ask("say", 1)[0] == 1
 
 
+def test_parameters_in_bfloat16_cross_without_loss(apart: Apart) -> None:
+    torch.manual_seed(0)
+    given = torch.randn(1001).bfloat16()
+    assert apart.load(given) == f"{given.float().sum().item()}"
+
+
 def test_a_refusal_is_the_askers(apart: Apart) -> None:
     with pytest.raises(UserError, match=r"there are no such rows\."):
         apart.ask("say", "refuse")

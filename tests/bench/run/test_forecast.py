@@ -266,18 +266,16 @@ def test_every_suite_has_a_dry_run(suite: str, hand_written: Path, monkeypatch: 
     assert "most at once" in result.output
 
 
-def test_it_is_light_and_quick() -> None:
-    """In a fresh process: nothing of the training stack is imported, and the default suite takes under two seconds."""
+def test_it_is_light() -> None:
+    """In a fresh process, nothing of the training stack is imported; `make bench` measures how long it takes."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    loaded, seconds = done.stdout.splitlines()[-1].split("|")
-    assert loaded == ""
-    assert float(seconds) < 2
+    assert done.stdout.splitlines()[-1] == "loaded:"
 
 
 LIGHT = """
-import sys, time
+import sys
 sys.argv = ["bench", "run", "method=pcgrad", "dry_run=true"]
 from bench.cli.main import main
 try:
@@ -286,5 +284,5 @@ except SystemExit as end:
     assert not end.code, end.code
 heavy = {"torch", "transformers", "trl", "datasets", "pyarrow", "lm_eval", "accelerate", "peft"}
 loaded = heavy & {name.partition(".")[0] for name in sys.modules}
-print(" ".join(sorted(loaded)), time.process_time(), sep="|")
+print("loaded:", *sorted(loaded))
 """

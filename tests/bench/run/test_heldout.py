@@ -23,7 +23,9 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         chosen = DEFAULTS | dict(word.split("=") for word in words) | {"store": str(tmp_path / "store")}
         prepared = prepare(parse_request([*WORDS, *("=".join(each) for each in chosen.items())]))
         phases: list[str] = []
-        return HeldOut(*load_model(prepared.request.suite, 0), prepared, True, phases.append), phases
+        held_out = HeldOut(*load_model(prepared.request.suite, 0), prepared, True, phases.append)
+        held_out.begin()
+        return held_out, phases
 
     return measure
 

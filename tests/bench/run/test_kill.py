@@ -58,7 +58,7 @@ def environment(**more: str) -> dict[str, str]:
 def test_forty_kills(tmp_path):
     """At random moments, a third of them inside of a write; three kinds of runs, saved after every step."""
     done = subprocess.run(
-        [sys.executable, DRIVER, tmp_path, "40", "0"], env=environment(), capture_output=True, text=True, timeout=600
+        [sys.executable, DRIVER, tmp_path, "40", "0"], env=environment(), capture_output=True, text=True, timeout=1200
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
@@ -241,7 +241,7 @@ def mounted(folder: Path, options: str, command: Sequence[str]) -> "subprocess.C
     if shutil.which("unshare") is None or shutil.which("mount") is None:
         pytest.skip("there is no unshare and mount")
     done = subprocess.run(
-        [*mount, *command], env=environment(**{VARIABLE: "0"}), capture_output=True, text=True, timeout=600
+        [*mount, *command], env=environment(**{VARIABLE: "0"}), capture_output=True, text=True, timeout=1200
     )
     if done.returncode in (1, 99) and "bench" not in done.stderr:
         pytest.skip(f"no file system can be mounted here: {done.stderr.strip()[:100]}")

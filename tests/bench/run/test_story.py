@@ -270,7 +270,6 @@ def test_an_edited_suite_with_results_is_refused(tmp_path, monkeypatch, make_rec
     import bench.run.prepare
 
     monkeypatch.setattr(bench.run.prepare, "RESULTS", tmp_path)
-    monkeypatch.setattr(bench.run.prepare, "ROOT", tmp_path)
     save(tmp_path, make_record(suite="smoke-v1"))
     with pytest.raises(UserError, match="changed after it got results"):
         prepare(parse_request(["method=uniform", "suite=smoke-v1", f"store={tmp_path / 'elsewhere'}"]))
