@@ -5,6 +5,7 @@ Nothing heavy is imported before a command needs it, so that `bench --help` answ
 """
 
 import sys
+from contextlib import suppress
 
 import click
 
@@ -55,10 +56,20 @@ for title, room in ROOMS.items():
             cli.sections[title].append(name)
 
 
+def fork_ahead(words: list[str]) -> None:
+    """See `bench.run.ahead`. A package that is missing is named by the command."""
+    from bench.run import ahead
+
+    with suppress(ModuleNotFoundError):
+        ahead.fork_ahead(words)
+
+
 def main() -> None:
     """Entry point: errors a user can mend are one sentence on stderr and exit code 2."""
     with writing():
         try:
+            if sys.argv[1:2] == ["run"]:  # here, where nothing is known yet but these words
+                fork_ahead(sys.argv[2:])
             cli.main(standalone_mode=False)
         except UserError as error:
             click.echo(f"bench: {error}", err=True)

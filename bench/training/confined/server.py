@@ -55,7 +55,7 @@ def prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
-    sys.argv[:] = ["confined"]
+    sys.argv[:] = sys.orig_argv[:] = ["confined"]
     os.environ.clear()
     os.chdir("/")
     nothing = os.open(os.devnull, os.O_RDWR)
