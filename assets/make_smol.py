@@ -77,7 +77,7 @@ class Noisy:
 
     @classmethod
     def read(cls, text: str) -> "Noisy":
-        """From STEPS:RATE:ROUNDS:TARGET."""
+        """Read STEPS:RATE:ROUNDS:TARGET."""
         steps, rate, rounds, target = text.split(":")
         return cls(int(steps), float(rate), int(rounds), float(target))
 
@@ -146,7 +146,7 @@ class Maker:
                 self.say(f"{phase} {step:4d}/{steps}  loss {total:.4f}")
 
     def batch(self, rng: random.Random, wrong: Mapping[str, float]) -> list[Example]:
-        """As many examples of each task, shortest first; a share of the replies are slips."""
+        """The examples of a step, equally many of each task, shortest first; a share of the replies are slips."""
         batch = []
         for task, pool in self.rows.items():
             for row in rng.choices(pool, k=self.examples):

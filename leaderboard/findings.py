@@ -1,4 +1,4 @@
-"""docs/findings.md, from records: what is known of each suite's methods, what its runs show, and whether suites agree.
+"""The page docs/findings.md, from records: each suite's methods, what its runs show, and whether suites agree.
 
 `python -m leaderboard.findings` writes the page again.
 """

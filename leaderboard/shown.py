@@ -81,7 +81,7 @@ def task_line(board: Board, index: int) -> tuple[Any, ...]:
 
 
 def dates(board: Board) -> list[tuple[str, str, str, str, int]]:
-    """For every row: the day of its last run, suite, label, name as people read it, and how many runs."""
+    """Of every row the day of its last run, suite, label, name as people read it, and number of runs."""
     return [
         (views.last_day(row), board.name, row.label, readable(row.runs[0]), len(row.runs))
         for row in sorted(board.rows, key=lambda row: row.label)
@@ -89,7 +89,7 @@ def dates(board: Board) -> list[tuple[str, str, str, str, int]]:
 
 
 def badges(board: Board, again: reruns.Reruns) -> dict[str, str]:
-    """For every row of which a run was made again: how often, and what came out."""
+    """Rows with a rerun, by label: how often runs were made again, and what came out."""
     found = {row.label: [each for run in row.runs for each in reruns.of(run, again)] for row in board.rows}
     return {label: reruns.summary(each) for label, each in found.items() if each}
 

@@ -52,7 +52,7 @@ class Job:
 
 
 def rendered(job: Job, names: Sequence[str], records: int) -> Iterator[Done]:
-    """For each suite in turn its files, then what it adds to the overview and what it leaves out.
+    """The files of each suite in turn, then what it adds to the overview and what it leaves out.
 
     The overview is complete when the files have been taken. records: how many there are in all.
     """

@@ -24,7 +24,7 @@ class File(Protocol):
 
     @property
     def verifier(self) -> str | None:
-        """Of a JSON-lines file."""
+        """The verifier of a JSON-lines file."""
 
     @property
     def digest(self) -> str:

@@ -1,4 +1,4 @@
-"""From a suite's runs to its board: what each row is computed from, and what rows are compared with."""
+"""The board of a suite, from its runs: what each row is computed from, and what rows are compared with."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Who runs what: a lock a run, held by the process that runs it and released by the kernel when it ends.
+"""Claims of runs: one lock a run, held by the process that runs it and released by the kernel when that ends.
 
 A lock is a file below `<store>/.claims/`, locked with flock(2). The file alone means nothing, so what a killed
 process leaves there is harmless. On a network file system the locks of two machines see each other only if the

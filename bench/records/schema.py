@@ -120,7 +120,7 @@ class Score(Frozen):
 
     @property
     def standard_error(self) -> float:
-        """Of the mean, from the spread of the items' own means: samples of one item are not independent.
+        """Standard error of the mean, from the spread of the items' own means: samples of one item are not independent.
 
         0 with one item.
         """

@@ -1,4 +1,4 @@
-"""Who shows a run's progress, and what it is told."""
+"""The interface of whatever shows a run's progress, and what it is told."""
 
 from typing import Protocol
 

@@ -24,7 +24,7 @@ class Entry:
 
     @property
     def wanted(self) -> bool:
-        """It is not done, and may be run: also one that another process runs at present."""
+        """Whether the run is not done and may be run; one that another process is running counts."""
         return self.status.state != "done" and not self.status.committed
 
 

@@ -1,4 +1,4 @@
-"""From a step's demonstrations to task batches for SFT, and what is counted of them."""
+"""Task batches for SFT from a step's demonstrations, and what is counted of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

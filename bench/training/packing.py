@@ -122,7 +122,7 @@ def log_probabilities(model: PreTrainedModel, batch: Packed, temperature: float)
 
 
 def attention_masks(model: PreTrainedModel, batch: Packed) -> Any:
-    """Who sees whom, as the model takes it: one mask [B, 1, W, W], or one a kind of layer."""
+    """Which position sees which, in the form that the model takes: one mask [B, 1, W, W], or one a kind of layer."""
     config = model.config.get_text_config()
     window = getattr(config, "sliding_window", None)
     kinds = set(getattr(config, "layer_types", None) or ())

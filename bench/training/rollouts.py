@@ -1,4 +1,4 @@
-"""From a step's rollouts to task batches, and what is counted of them. Rollouts are those of all processes."""
+"""Task batches from a step's rollouts, and what is counted of them. Rollouts are those of all processes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

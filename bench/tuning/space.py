@@ -33,7 +33,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Space:
-    """dimensions: what is drawn, the learning rate first; defaults: the first point.
+    """A search space. dimensions: what is drawn, the learning rate first; defaults: the first point.
 
     seeds: of the learning rate's sequence, which all methods of a suite share, so that trial by trial they try the
     same rates; and of that of the method's own settings.

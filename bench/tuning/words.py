@@ -89,7 +89,7 @@ def asked(words: Iterable[str]) -> Asked:
 
 
 def most_items(suite: Suite) -> int:
-    """As many items as are reported, or as many as each task has left. UserError if a task has next to none."""
+    """Items to tune on: as many as are reported, or as each task has left. UserError if a task has next to none."""
     reported = suite.evaluation.items
     left = {task.name: _count(task, 2 * reported, data_root()) for task in tasks_of(suite)}
     name = min(left, key=lambda name: left[name])

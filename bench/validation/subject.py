@@ -11,7 +11,7 @@ from bench.validation.checkout import Checkout
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """suite: as resolved for the run, its overrides applied. settled: history has the record as it is.
+    """A record under judgement. suite: as resolved for the run, overrides applied; settled: history has the record.
 
     A settled record was judged when it came: code, suites and protocol may have moved on since.
     """

@@ -54,7 +54,7 @@ class Line:
         self.deadline = time.monotonic() + START
 
     def wait(self, seconds: float) -> None:
-        """Until the child is locked; from then on it has `seconds`. BrokenJailError if it does not get there."""
+        """Wait until the child is locked; from then on it has `seconds`. BrokenJailError if it does not get there."""
         try:
             first = self.read(1)
             trouble = "" if first == READY else self.end.recv(1000).decode(errors="replace")

@@ -138,7 +138,7 @@ class Streams:
         return len(data)
 
     def status(self, place: int) -> os.stat_result:
-        """Of standard input, a file of its size, which programs read at once."""
+        """The status of standard input: a file of its size, which programs read at once."""
         return os.stat_result((stat.S_IFREG, 0, 0, 1, 0, 0, self.size if place == 0 else 0, 0, 0, 0))
 
     def text(self) -> str:

@@ -26,7 +26,7 @@ class Link:
         self.channel = channel
 
     def wait(self) -> None:
-        """Until the solver says that its lock is on; before that, nothing of a model is in it. EOFError if it dies."""
+        """Wait until the solver says that its lock is on; until then it has nothing of a model. EOFError if it dies."""
         if os.read(self.channel, 1) != READY:
             raise EOFError
 

@@ -75,7 +75,7 @@ def serve(end: int) -> None:
 
 
 def exactly(end: int, count: int) -> bytes:
-    """So many bytes from a descriptor; this process ends where they do."""
+    """Read exactly so many bytes from a descriptor; this process ends if there are fewer."""
     parts = bytearray()
     while len(parts) < count:
         part = os.read(end, min(count - len(parts), 2**20))

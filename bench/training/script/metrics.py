@@ -11,7 +11,7 @@ from methods import Signals
 
 
 class Metrics(Probe):
-    """In the place of the record's probe: adds `tasks/NAME/...` to what the trainer logs next.
+    """Stands in for the record's probe: adds `tasks/NAME/...` to what the trainer logs next.
 
     reward; share: of the step's sequences; squared_norm of the task's gradient, as the method sees it, and the estimate
     of that of the expected gradient, without bias, where there is one; weight; loss, of a regime without rewards.

@@ -73,7 +73,7 @@ class Tally:
 
     @property
     def shares(self) -> Tensor:
-        """Of the step's sequences, [K]."""
+        """The tasks' shares of the step's sequences, [K]."""
         return self.sums["count"] / self.sums["count"].sum()
 
     @property

@@ -26,7 +26,7 @@ RIGHT = ("completion_ids", "completion_mask")
 
 @dataclass(frozen=True)
 class Teaching:
-    """Who teaches, and on whose completions. models: [K, P], the teacher of each task; own: the student's own."""
+    """Teachers, and whose completions they judge. models: [K, P], the teacher of each task; own: the student's own."""
 
     models: Tensor
     own: bool
