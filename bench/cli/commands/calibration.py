@@ -37,8 +37,8 @@ def calibrate(suite: str, words: tuple[str, ...], page: Path, points: bool, as_j
 
     Uniform at four learning rates or more, about sixteen points of static weights, two of them between the best of the
     others, and eight methods that work in different ways, all on tuning seeds and on held-out items that are never
-    reported. The same command goes on after any crash or interrupt. Exit code 1: a run is missing, or the suite does
-    not pass.
+    reported. Repeat the command to resume after a crash or an interrupt. Exit code 1: a run is missing, or the suite
+    does not pass.
     """
     from bench.analysis.gate import markdown, on_page
     from bench.tuning.gate import asked
