@@ -25,6 +25,8 @@ EMBEDDED = ("nano", "nano2")
 """Base models whose files lie in assets/, each with its digests: nano of nano-v1, nano2 of later suites."""
 FETCHED = ("smollm2",)
 """Base models that are fetched from a package index and converted once; assets/ has the digests of their files."""
+FIRST_SEEDS = 5
+"""Seeds that a suite keeps for good; more may follow when there are hours for them, and no record has to be made anew."""
 ADAPTED = {"smol": "smollm2"}
 """Base models that are another one of these, with the adapter of assets/<name>/ merged in as it is loaded."""
 PINNED = (*EMBEDDED, *FETCHED, *ADAPTED)
@@ -159,9 +161,10 @@ class Suite(Part):
         Tasks that are files of the user's own count by the content of these, wherever they lie.
 
         A field of LATER counts only where it says something else than its default, so that a suite keeps its
-        digest when the harness learns more.
+        digest when the harness learns more. Of the seeds the first FIRST_SEEDS count: a suite may grow by seeds.
         """
         data = self.model_dump(mode="json", exclude={"name", "summary", "sweep", "standard", "files", "file"})
+        data["seeds"] = data["seeds"][:FIRST_SEEDS]
         data["scored"] = sorted(set(self.tasks) - set(self.scored_tasks))
         default = self.model_copy(update=LATER_DEFAULTS).model_dump(mode="json")
 

@@ -125,6 +125,15 @@ def test_the_sft_suites_have_the_tasks_of_the_rl_suites(sft: str, rl: str) -> No
         assert getattr(first, field) == getattr(second, field)
 
 
+def test_a_suite_may_grow_by_seeds_and_not_change_them() -> None:
+    """Records of the first five stay records of the suite."""
+    suite = load_suite("nano-v2")
+    grown = suite.model_copy(update={"seeds": (*suite.seeds, 5, 6, 7)})
+    assert grown.digest == suite.digest
+    assert suite.model_copy(update={"seeds": (*suite.seeds[1:], 9)}).digest != suite.digest
+    assert suite.model_copy(update={"seeds": suite.seeds[:3]}).digest != suite.digest
+
+
 def test_samples_count_in_the_digest_only_where_there_are_several() -> None:
     """A suite from before they were counted keeps the digest that its records name."""
     suite = load_suite("smoke-v1")
