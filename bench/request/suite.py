@@ -26,7 +26,7 @@ EMBEDDED = ("nano", "nano2")
 FETCHED = ("smollm2",)
 """Base models that are fetched from a package index and converted once; assets/ has the digests of their files."""
 FIRST_SEEDS = 5
-"""Seeds that a suite keeps for good; more may follow when there are hours for them, and no record has to be made anew."""
+"""Seeds that a suite keeps for good; more may follow later, and no record has to be made anew."""
 ADAPTED = {"smol": "smollm2"}
 """Base models that are another one of these, with the adapter of assets/<name>/ merged in as it is loaded."""
 PINNED = (*EMBEDDED, *FETCHED, *ADAPTED)
