@@ -7,7 +7,16 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).resolve().parent
-EMBEDDED = ("suites", "results", "reproductions", "tuned", "assets/nano", "assets/nano2", "assets/smollm2")
+EMBEDDED = (
+    "suites",
+    "results",
+    "reproductions",
+    "tuned",
+    "assets/nano",
+    "assets/nano2",
+    "assets/smollm2",
+    "assets/smol",
+)
 """Folders that an installation cannot do without; `bench/places.py` says where they are looked for."""
 
 

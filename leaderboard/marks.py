@@ -190,7 +190,9 @@ def point_names(
     for x, y, name in points:
         words = titles.get(name, name)
         width = LETTER * len(words) * 0.92
-        for left, base in ((x + 8, y + 4), (x - 8 - width, y + 4), (x - width / 2, y - 8), (x - width / 2, y + 16)):
+        beside = [(x + 8, y + 4), (x - 8 - width, y + 4), (x - width / 2, y - 8), (x - width / 2, y + 16)]
+        aslant = [(side, base) for side in (x + 8, x - 8 - width) for base in (y - 8, y + 16)]
+        for left, base in (*beside, *aslant):
             box = (left, base - 10, left + width, base + 2)
             if left > 66 and left + width < right and not any(_overlap(box, other) for other in taken):
                 taken.append(box)

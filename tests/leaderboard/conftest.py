@@ -65,7 +65,11 @@ def open_page(browser: Any) -> Iterator[OpenPage]:
         page.on("console", lambda message: message.type in {"error", "warning"} and problems.append(message.text))
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda request: request.url.startswith(("file:", "data:")) or problems.append(request.url))
-        page.on("requestfailed", lambda request: problems.append(f"not found: {request.url}"))
+        # what a page that is closed had still asked for, as an icon, is aborted
+        page.on(
+            "requestfailed",
+            lambda request: request.failure == "net::ERR_ABORTED" or problems.append(f"not found: {request.url}"),
+        )
         page.goto(path.as_uri() + fragment)
         return page
 

@@ -94,9 +94,10 @@ def test_every_answer_is_what_numpy_computes_from_the_records(box: dict[str, lis
         chosen = re.search(r"methods/([^\"#]+)\.html", cells[1])[1].replace("%2B", "+")
         if not better:
             assert chosen == "uniform", key
-            rival = max(answering, key=lambda name: gaps[name].mean())
-            assert f"{gaps[rival].mean():+.3f}" in text_of(cells[2])
-            assert rival in text_of(cells[3])
+            most = max(gaps[name].mean() for name in answering)
+            assert f"{most:+.3f}" in text_of(cells[2])
+            rivals = [name for name in answering if gaps[name].mean() > most - 1e-12]  # several where they tie
+            assert any(rival in text_of(cells[3]) for rival in rivals)
         elif need.rule != "cost":
             assert chosen == max(better, key=lambda name: gaps[name].mean()), key
         assert chosen in (*better, "uniform")

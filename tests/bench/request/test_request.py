@@ -3,6 +3,7 @@
 import pytest
 
 from bench.errors import UserError
+from bench.places import DEFAULT_SUITE
 from bench.records.store import read, record_files
 from bench.request.request import RESULTS, keys, parse_request
 from bench.request.suite import load_suite, suite_names
@@ -10,7 +11,7 @@ from bench.request.suite import load_suite, suite_names
 
 def test_the_smallest_request_is_the_default_suite_and_seed_0():
     request = parse_request(["method=pcgrad"])
-    assert (request.suite.name, request.seed, request.overrides, request.store) == ("nano-v1", 0, {}, RESULTS)
+    assert (request.suite.name, request.seed, request.overrides, request.store) == (DEFAULT_SUITE, 0, {}, RESULTS)
 
 
 def test_an_override_is_typed_marks_the_suite_and_changes_its_digest():

@@ -184,7 +184,7 @@ def test_activations_and_logits_are_within_a_factor_of_two() -> None:
 def test_a_model_that_is_nowhere_is_unknown() -> None:
     found = of("suite=smoke-v1", "model=someone/a-model")
     assert (found.shape, found.memory, found.prompt) == (None, [], None)
-    with pytest.raises(UserError, match="neither nano nor nano2 nor smollm2, nor a folder"):
+    with pytest.raises(UserError, match="neither nano nor nano2 nor smollm2 nor smol, nor a folder"):
         of("suite=smoke-v1", "model=no//model")
 
 

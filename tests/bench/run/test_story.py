@@ -73,7 +73,7 @@ def test_every_method_runs_and_leaves_a_valid_record(tmp_path, card):
     ("words", "said"),
     [
         (["method=sparse_training"], "is a wrapper.* say method=uniform wrapper=sparse_training"),
-        (["method=pcgrad", "wrapper=upgrad"], "upgrad is not a wrapper. Wrappers are: cr_mogm, f_mtl"),
+        (["method=pcgrad", "wrapper=upgrad"], "upgrad is not a wrapper. Wrappers are: apt, cr_mogm, f_mtl"),
         (["method=single_task", "wrapper=samo"], "single_task is a plan of runs and takes no wrapper"),
         (["method=mgs", "wrapper=cr_mogm"], "changes the weights .* and mgs returns a direction"),
         (["method=pcgrad", "wrapper.alpha=1"], "is a setting of a wrapper; say which"),

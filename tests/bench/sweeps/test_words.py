@@ -3,6 +3,7 @@
 import pytest
 
 from bench.errors import UserError
+from bench.places import DEFAULT_SUITE
 from bench.request.suite import load_suite
 from bench.sweeps.words import parse, seeds_of
 from methods._registry import cards
@@ -23,7 +24,7 @@ def test_lists_are_a_cross_product_in_their_order_without_repeats():
 
 
 def test_a_run_has_the_defaults_of_bench_run():
-    assert asked("method=pcgrad") == [("method=pcgrad", "suite=nano-v1", "seed=0")]
+    assert asked("method=pcgrad") == [("method=pcgrad", f"suite={DEFAULT_SUITE}", "seed=0")]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +65,7 @@ def test_the_frontier_is_every_static_point_that_the_suite_names():
     ]
     assert words == [*points, *(("method=uniform", "suite=nano-v1", f"seed={seed}", "store=runs") for seed in (0, 1))]
 
-    wishes = parse(["method=uniform,frontier", "wrapper=none,samo", "wrapper.radius=1"])[0]
+    wishes = parse(["method=uniform,frontier", "suite=nano-v1", "wrapper=none,samo", "wrapper.radius=1"])[0]
     assert [(wish.request.method, wish.request.wrapper, wish.request.settings) for wish in wishes] == [
         (method, wrapper, settings)
         for method, settings in [("uniform", {}), *(("static", {"weights": weights}) for weights in sweep)]
@@ -75,7 +76,7 @@ def test_the_frontier_is_every_static_point_that_the_suite_names():
 def test_words_of_execution_are_no_words_of_a_run():
     words = ["workers=3", "timeout=60", "retries=1", "backend=ray", "ray.address=host:6379", "ray.gpus=0.5"]
     wishes, options = parse(["method=pcgrad", *words, "slurm.mem=4G"])
-    assert wishes[0].words == ("method=pcgrad", "suite=nano-v1", "seed=0")
+    assert wishes[0].words == ("method=pcgrad", f"suite={DEFAULT_SUITE}", "seed=0")
     assert (options.workers, options.timeout, options.retries, options.backend) == (3, 60.0, 1, "ray")
     assert (options.ray_address, options.ray_cpus, options.ray_gpus) == ("host:6379", 1.0, 0.5)
     assert options.slurm == {"mem": "4G"}

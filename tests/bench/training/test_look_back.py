@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from bench.request.request import parse_request
+from bench.run import confinement
 from bench.run.story import run
 from methods.famo import FAMO
 
@@ -28,6 +29,7 @@ def test_the_method_is_told_the_batch_s_losses_after_the_update(tmp_path, monkey
         plain(self, losses)
 
     monkeypatch.setattr(FAMO, "updated", updated)
+    monkeypatch.setattr(confinement, "offered", lambda: False)  # what is patched here is not in another process
     finished = run(parse_request([*WORDS, f"recipe.learning_rate={rate}", f"store={tmp_path}"]), Nobody())
     assert finished is not None
     ledger = finished.record.ledger
