@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bench.protocol import PROTOCOL
 from bench.records.rules.suspects import chance
 from bench.records.store import digest_of
 from bench.request.request import RESULTS
@@ -160,8 +161,9 @@ def test_more_runs_at_a_time_than_machines_is_worth_a_look(forger, verdict):
     assert "69 other runs" in found[0].reason
 
 
-def test_no_published_record_raises_an_alarm():
-    found = validate(RESULTS)
+def test_no_published_record_raises_an_alarm(monkeypatch):
+    monkeypatch.setattr("bench.validation.mixture.PROTOCOL", PROTOCOL)
+    found = validate(RESULTS, against="HEAD")
     assert found.of("error") == []
     assert found.of("warning") == []
     assert found.records >= 90
