@@ -22,6 +22,7 @@ from bench.validation.answers import ANSWERS
 from bench.validation.checkout import Checkout
 from bench.validation.code import CODE
 from bench.validation.history import History
+from bench.validation.isolation import ISOLATION
 from bench.validation.mixture import MIXTURE
 from bench.validation.origin import ORIGIN
 from bench.validation.recipe import RECIPE
@@ -29,7 +30,7 @@ from bench.validation.store import append_only, hidden, is_record, misplaced, wa
 from bench.validation.subject import Rule, Subject
 from bench.validation.tuned import TUNED
 
-RULES: tuple[Rule, ...] = (*MIXTURE, *CODE, *TUNED, *RECIPE, *ORIGIN, *ANSWERS)
+RULES: tuple[Rule, ...] = (*MIXTURE, *CODE, *TUNED, *RECIPE, *ORIGIN, *ISOLATION, *ANSWERS)
 
 WITHDRAW = "docs/validation.md says what withdraws a run."
 

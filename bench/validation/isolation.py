@@ -1,0 +1,65 @@
+"""Where the method's code ran, and where the final model was scored: what a record may say, and what is weak."""
+
+from collections.abc import Iterator
+
+from bench.records.rules import Problem
+from bench.validation.subject import Rule, Subject
+
+CONFINABLE = frozenset({"TaskSampling", "SampleWeighting", "LossWeighting", "GramianWeighting"})
+"""Hook classes that exchange numbers only, `bench.training.confined.source.KINDS`: that package loads torch."""
+SAYS = 2
+"""The first protocol whose records say it."""
+AGAIN = "Run it again on Linux with seccomp, on a processor, or have it reproduced there."
+
+
+def isolation(subject: Subject) -> Iterator[Problem]:
+    """A method is confined only where that can be, and a new record of one that is not is worth a look.
+
+    One that needs gradients or parameters, has a wrapper, or shares several threads or processes cannot be.
+    """
+    said = subject.record.provenance.isolation
+    why = _shared(subject) or _reaches(subject)
+    if said == "confined" and why:
+        yield subject.problem("provenance.isolation", f"is 'confined', which cannot be: {why}")
+    elif subject.settled or subject.record.protocol < SAYS:
+        return
+    elif not said:
+        yield subject.problem("provenance.isolation", "does not say where the method ran", level="warning")
+    elif said == "in process" and why:
+        known = f"the method ran in the process that trained: {why}"
+        yield subject.problem("provenance.isolation", known, "Its file is worth reading.", "notice")
+    elif said == "in process":
+        weak = "the method ran in the process that trained, and its kind can be confined"
+        yield subject.problem("provenance.isolation", weak, AGAIN, "warning")
+
+
+def evaluated(subject: Subject) -> Iterator[Problem]:
+    """The final model is scored in a forked process only by a run that is one process of one thread."""
+    said = subject.record.provenance.evaluated
+    why = _shared(subject)
+    if said == "forked" and why:
+        yield subject.problem("provenance.evaluated", f"is 'forked', which cannot be: {why}")
+    elif not said and not subject.settled and subject.record.protocol >= SAYS:
+        yield subject.problem("provenance.evaluated", "does not say where the model was scored", level="warning")
+
+
+def _shared(subject: Subject) -> str:
+    """Why nothing can be forked from such a run, '' if it can."""
+    origin = subject.record.provenance
+    if origin.processes > 1 or origin.threads > 1:
+        return f"the run had {origin.processes} processes of {origin.threads} threads"
+    return "its replies are sampled by vllm" if subject.suite.rollout == "vllm" else ""
+
+
+def _reaches(subject: Subject) -> str:
+    """Why a method must be in the process that trains, '' if it need not."""
+    use = subject.record.method
+    if use.wrapper is not None:
+        return f"the wrapper {use.wrapper.name} acts on gradients or updates"
+    beyond = sorted(set(use.acts_on) - CONFINABLE)
+    if beyond:
+        return f"{', '.join(beyond)} gets more than numbers"
+    return "it is a variant of another library's" if "/" in use.name else ""
+
+
+ISOLATION: tuple[Rule, ...] = (isolation, evaluated)
