@@ -15,6 +15,9 @@ PUBLIC = {
 ONLY = {"bench.trainers": {"BalancedGRPOTrainer", "BalancedSFTTrainer"}}
 """Of these modules no other name is public, and no member of these classes."""
 
+SHORT = 88
+"""Characters of a signature that has a line of its own."""
+
 Definition = ast.ClassDef | ast.FunctionDef
 
 
@@ -57,12 +60,33 @@ def _members(node: ast.ClassDef) -> Iterator[Symbol]:
 
 
 def _signature(node: ast.FunctionDef, bound: bool = False) -> str:
-    """Parameters and result as they are written; bound: without `self`."""
-    arguments = node.args
-    if bound and arguments.args:
-        arguments = ast.arguments(**{**dict(ast.iter_fields(arguments)), "args": arguments.args[1:]})
+    """Parameters and result, on one line if that is short, else one parameter a line; bound: without `self`."""
+    given = list(_parameters(node.args))[bound:]
     result = f" -> {ast.unparse(node.returns)}" if node.returns and node.name != "__init__" else ""
-    return f"({ast.unparse(arguments)}){result}"
+    line = f"({', '.join(given)}){result}"
+    return line if len(line) <= SHORT else "(\n" + "".join(f"    {each},\n" for each in given) + f"){result}"
+
+
+def _parameters(arguments: ast.arguments) -> Iterator[str]:
+    """Parameters in the order of the source, with `*` where those by name alone begin."""
+    places = arguments.posonlyargs + arguments.args
+    bare = len(places) - len(arguments.defaults)
+    defaults: list[ast.expr | None] = [*[None] * bare, *arguments.defaults]
+    yield from map(_parameter, places, defaults)
+
+    if arguments.vararg:
+        yield f"*{_parameter(arguments.vararg, None)}"
+    elif arguments.kwonlyargs:
+        yield "*"
+    yield from map(_parameter, arguments.kwonlyargs, arguments.kw_defaults)
+    if arguments.kwarg:
+        yield f"**{_parameter(arguments.kwarg, None)}"
+
+
+def _parameter(argument: ast.arg, default: ast.expr | None) -> str:
+    kind = f": {ast.unparse(argument.annotation)}" if argument.annotation else ""
+    value = (" = " if kind else "=") + ast.unparse(default) if default else ""
+    return f"{argument.arg}{kind}{value}"
 
 
 def _string(node: ast.stmt | None) -> str:

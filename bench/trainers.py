@@ -1,6 +1,6 @@
-"""TRL's trainers with any method of this project, for a script of one's own: docs/trainers.md.
+"""TRL's trainers with any method of this project, for your own training script.
 
-from bench.trainers import BalancedGRPOTrainer
+Import them with `from bench.trainers import BalancedGRPOTrainer`; docs/trainers.md explains the arguments.
 """
 
 from bench.training.trl.script_grpo import BalancedGRPOTrainer

@@ -1,10 +1,11 @@
 """The reference is read from source, and names what the modules really have."""
 
+import ast
 import inspect
 
 import methods
 from bench import trainers
-from bench.reference import PUBLIC, reference
+from bench.reference import PUBLIC, _signature, reference
 from leaderboard.catalogue import Symbol
 
 
@@ -28,6 +29,18 @@ def test_signatures_are_those_that_python_sees() -> None:
                 assert [each for each in names if each not in member.signature] == [], f"{name}.{member.name}"
                 seen += 1
     assert seen > 20
+
+
+def test_signatures_are_valid_python_with_the_defaults_of_the_source() -> None:
+    """What is shown parses, and its parameters are those of the definition, defaults and all."""
+    text = "def f(self, a: int, b: str = 'x', *, c=None, **d: float) -> None: ..."
+    (node,) = ast.parse(text).body
+    assert isinstance(node, ast.FunctionDef)
+    assert _signature(node, bound=True) == "(a: int, b: str = 'x', *, c=None, **d: float) -> None"
+
+    for symbol in found("bench.trainers").values():
+        assert symbol.signature.startswith("(\n    "), "a long signature has one parameter a line"
+        ast.parse(f"def f{symbol.signature}: ...")
 
 
 def test_every_class_of_the_reference_is_described() -> None:

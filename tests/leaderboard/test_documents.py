@@ -74,7 +74,7 @@ def test_a_document_brings_no_markup_and_no_style() -> None:
 
 def test_the_reference_shows_signatures_and_docstrings(site: Path) -> None:
     text = unescape(re.sub("<[^>]+>", "", (site / links.REFERENCE).read_text("utf-8")))
-    assert "class BalancedGRPOTrainer(model: str | PreTrainedModel" in text
+    assert "class BalancedGRPOTrainer(\n    model: str | PreTrainedModel,\n    reward_funcs: Any = None,\n" in text
     assert "Weighting.combine_weights(signals: Signals) -> Tensor" in text
     assert "Task.verify(reply: str, row: Row) -> float" in text
 
