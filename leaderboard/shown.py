@@ -81,7 +81,7 @@ def task_line(board: Board, index: int) -> tuple[Any, ...]:
 
 
 def dates(board: Board) -> list[tuple[str, str, str, str, int]]:
-    """Of every row the day of its last run, suite, label, name as people read it, and number of runs."""
+    """The day of each row's last run, with its suite, label, name as people read it, and number of runs."""
     return [
         (views.last_day(row), board.name, row.label, readable(row.runs[0]), len(row.runs))
         for row in sorted(board.rows, key=lambda row: row.label)

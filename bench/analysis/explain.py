@@ -99,7 +99,7 @@ def _seeds(difference: Difference, seeds: Mapping[int, float]) -> Iterable[str]:
         far = max(seeds, key=lambda seed: abs(seeds[seed]))
         rest = [gap for seed, gap in seeds.items() if seed != far]
         if all(gap * seeds[far] <= 0 for gap in rest) and any(rest):
-            yield f"Seed {far} alone stands against the others: {signed(seeds[far])}."
+            yield f"Seed {far} alone contradicts the others: {signed(seeds[far])}."
 
 
 def _costs(difference: Difference, costs: Mapping[Currency, Interval | None]) -> Iterable[str]:
@@ -107,14 +107,14 @@ def _costs(difference: Difference, costs: Mapping[Currency, Interval | None]) ->
     for currency, log in costs.items():
         name = currency.replace("_", " ").replace("cpu", "CPU")
         if log is None:
-            yield f"Their {name} cannot be compared: no seed was run by both on one machine by records that have them."
+            yield f"Their {name} cannot be compared: no seed was run by both on one machine with this figure recorded."
         elif log.mean == 0 and (log.n == 1 or log.half_width == 0):
             same.append(name)
         elif log.excludes_zero:
             ratio, low, high = (f"{math.exp(value):.4g}" for value in (log.mean, log.low, log.high))
             yield f"{difference.label} spends {ratio} times the {name} of {difference.other} [{low}, {high}]."
         else:
-            yield f"Their {name} cannot be told apart: a ratio of {math.exp(log.mean):.3g}."
+            yield f"Their {name} are not distinguishable: a ratio of {math.exp(log.mean):.3g}."
 
     if same:
         yield f"They spend the same {', '.join(same[:-1])}{' and ' if same[1:] else ''}{same[-1]}."
@@ -122,9 +122,9 @@ def _costs(difference: Difference, costs: Mapping[Currency, Interval | None]) ->
 
 def _when(difference: Difference, partings: Mapping[str, Parting | None]) -> Iterable[str]:
     if "" not in partings:
-        yield "When they part is not known: that takes three seeds, and prompts of every task all through the runs."
+        yield "When they diverge is not known: that takes three seeds, and prompts of every task throughout the runs."
     elif partings[""] is None:
-        yield "Their mean training reward never parts for good within the run."
+        yield "Neither method's mean training reward stays ahead of the other's up to the end of the run."
 
     known = [(name, found) for name, found in partings.items() if found]
     for name, found in sorted(known, key=lambda each: (each[0] != "", each[1].first)):
@@ -132,8 +132,8 @@ def _when(difference: Difference, partings: Mapping[str, Parting | None]) -> Ite
         ahead = difference.label if found.reward.mean > 0 else difference.other
         lead = found.reward if found.reward.mean > 0 else found.reward.negative
         yield (
-            f"Their {what} parts for good in steps {found.first} to {found.last} of {found.steps}: {ahead} stays ahead "
-            f"from there on, in these steps by {with_ends(lead)}."
+            f"From steps {found.first} to {found.last} of {found.steps} on, {ahead} stays ahead in {what}, in these "
+            f"steps by {with_ends(lead)}."
         )
         if not name:
             yield from _apart(difference, "weight", found.weights)
@@ -146,8 +146,8 @@ def _apart(difference: Difference, what: str, tasks: Sequence[Apart]) -> Iterabl
     known = [(task, own, peer) for task, own, peer in found if own is not None and peer is not None]
     if known:
         task, own, peer = max(known, key=lambda each: abs(each[1] - each[2]))
-        both = f"{own:.3f} by {difference.label}, {peer:.3f} by {difference.other}"
-        yield f"Their {what} differs most on {task} then: {both}."
+        both = f"{own:.3f} for {difference.label}, {peer:.3f} for {difference.other}"
+        yield f"In those steps their {what} differs most on {task}: {both}."
 
 
 def _imbalances(difference: Difference, found: Mapping[str, Interval | None]) -> Iterable[str]:
@@ -159,7 +159,7 @@ def _imbalances(difference: Difference, found: Mapping[str, Interval | None]) ->
                 f"{gap.n} seeds."
             )
     if not any(gap is not None and gap.excludes_zero for gap in found.values()):
-        yield "Their gradients' imbalance cannot be told apart."
+        yield "The imbalance of their gradients does not differ for certain."
 
 
 def _pairs(first: Row, other: Row) -> list[tuple[Run, Run]]:

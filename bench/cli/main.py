@@ -1,4 +1,4 @@
-"""The command line: a command parses, calls one function, prints. Exit codes: 0 done, 1 failed, 2 misused.
+"""The command line: a command parses, calls one function, prints. Exit codes: 0 done, 1 failed, 2 usage error.
 
 Nothing heavy is imported before a command needs it, so that `bench --help` answers at once. Commands lie in
 `bench.cli.commands`, one file a purpose; every command there whose function bears its name is registered here.
@@ -32,18 +32,18 @@ def cli() -> None:
     Start with `bench run method=pcgrad`, then `bench site`.
 
     \b
-    One dialect, on every command that has the notion:
+    Both forms work on every command that takes one of these:
       suite=NAME       is  --suite NAME
       store=DIR        is  --store DIR
       data_root=DIR    is  --data-root DIR
       dry_run=true     is  --dry-run
-    Output that is piped is tab-separated text of full width.
+    Piped output is tab-separated text of full width.
 
     \b
     Exit codes:
-      0  done; also a run that its budget ended
-      1  failed: a run, a check, a record that is refused; or interrupted
-      2  misused: one sentence says what was asked, what is allowed, and what to do
+      0  done, also if the budget ended the run
+      1  failed: a run, a check or the validation of a record; or interrupted
+      2  usage error: the message says what was asked, what is allowed, and what to do
     """
 
 
@@ -68,7 +68,7 @@ def main() -> None:
     """Entry point: errors a user can mend are one sentence on stderr and exit code 2."""
     with writing():
         try:
-            if sys.argv[1:2] == ["run"]:  # here, where nothing is known yet but these words
+            if sys.argv[1:2] == ["run"]:  # before the arguments are parsed: the server must not know the run
                 fork_ahead(sys.argv[2:])
             cli.main(standalone_mode=False)
         except UserError as error:

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[3] / "docs" / "suites.md"
 
 
-@click.command(cls=Dialect, short_help="the gate of a suite: may it be frozen?")
+@click.command(cls=Dialect, short_help="test whether a suite may be frozen")
 @click.argument("suite")
 @click.argument("words", nargs=-1, metavar="[seeds=N] [workers=N] [factors=X,...] [store=DIR]...")
-@click.option("--page", type=click.Path(path_type=Path), default=PAGE, help="where the figures go; docs/suites.md")
+@click.option(
+    "--page", type=click.Path(path_type=Path), default=PAGE, help="file for the figures, by default docs/suites.md"
+)
 @click.option("--points", is_flag=True, help="write the static points into the suite's file, for method=frontier")
 @json_option
 def calibrate(suite: str, words: tuple[str, ...], page: Path, points: bool, as_json: bool) -> None:
-    """The gate of a suite: may it be frozen? Four stages of runs, a table, and its figures in docs/suites.md.
+    """Put a suite to the gate: test in four stages of runs whether it may be frozen, and print the figures.
 
     \b
     bench calibrate nano-v2                       about sixty runs, two at once
@@ -35,10 +37,10 @@ def calibrate(suite: str, words: tuple[str, ...], page: Path, points: bool, as_j
     bench calibrate nano-v2 factors=0.5,2,4       other learning rates, as multiples of the suite's
     bench calibrate nano-v2 --points              then: bench sweep method=frontier suite=nano-v2 seed=all
 
-    Uniform at four learning rates or more, about sixteen points of static weights, two of them between the best of the
-    others, and eight methods that work in different ways, all on tuning seeds and on held-out items that are never
-    reported. Repeat the command to resume after a crash or an interrupt. Exit code 1: a run is missing, or the suite
-    does not pass.
+    It runs uniform at four learning rates or more, about sixteen points of static weights, two of them between the
+    best of the others, and eight methods that work in different ways. All runs use tuning seeds, and held-out items
+    that are never reported. The figures are also written into docs/suites.md. Repeat the command to resume after a
+    crash or an interrupt. Exit code 1: a run is missing, or the suite does not pass.
     """
     from bench.analysis.gate import markdown, on_page
     from bench.tuning.gate import asked

@@ -52,11 +52,11 @@ def check(method: str | None, data_root: Path | None, as_json: bool) -> None:
     bench check lookup              a task
     bench check rows.jsonl:number   a task of JSON lines, with its verifier
 
-    Exit code 1: it breaks one, and the table says how.
+    Exit code 1: a property is broken, and the table says how.
     """
     if method is None:
         raise UserError(
-            "which one? Say `bench check NAME` or `bench check FILE`; `bench methods` and `bench tasks` list."
+            "which one? Say `bench check NAME` or `bench check FILE`; `bench methods` and `bench tasks` list the names."
         )
     from bench.cli.displays.listings import report_data
     from bench.cli.displays.methods import checking, show_report
@@ -103,7 +103,7 @@ def new_method(name: str, acts_on: str, folder: Path | None, as_json: bool) -> N
 @click.argument("name")
 @click.option("--kind", default="python", show_default=True, type=click.Choice(KINDS), help="python, or a verifier")
 @click.option(
-    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="the folder, not the current one"
+    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="folder, by default the current one"
 )
 @json_option
 def new_task(name: str, kind: str, folder: Path, as_json: bool) -> None:
@@ -125,7 +125,7 @@ def new_task(name: str, kind: str, folder: Path, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--tasks", default="addition,lookup", show_default=True, help="names and files, with commas between")
 @click.option(
-    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="the folder, not the current one"
+    "--dir", "folder", type=click.Path(path_type=Path), default=Path(), help="folder, by default the current one"
 )
 @json_option
 def new_suite(name: str, tasks: str, folder: Path, as_json: bool) -> None:
@@ -133,7 +133,7 @@ def new_suite(name: str, tasks: str, folder: Path, as_json: bool) -> None:
 
     \b
     bench new suite mixture                               mixture.yaml, of two of the project's tasks
-    bench new suite mixture --tasks rows.jsonl,lookup     of one's own beside them
+    bench new suite mixture --tasks rows.jsonl,lookup     your own rows and a task of the project
     """
     from bench.contributing.own import write_suite
 
@@ -180,7 +180,7 @@ def freeze(names: tuple[str, ...], check: bool, rewritten: bool, as_json: bool) 
     bench freeze                all that are new
     bench freeze --check        exit code 2, and a line each, if there is anything to enter
 
-    A method that changed under the version that is frozen is refused: raise its `version`.
+    A method that changed without a new version is refused: raise its `version`.
     """
     from bench.places import checkout
     from methods._registry import freeze as enter
@@ -237,12 +237,12 @@ def tasks(name: str | None, data_root: Path | None, as_json: bool) -> None:
 @click.command(cls=Dialect, short_help="list all suites, or show one")
 @click.argument("name", required=False, shell_complete=suite_names)
 @json_option
-@click.option("--round", "number", type=click.IntRange(1, 999), help="of the hidden family, with `draw`")
-@click.option("--seed", type=click.IntRange(0), help="of the round, published once methods are frozen")
+@click.option("--round", "number", type=click.IntRange(1, 999), help="round of the hidden family, with `draw`")
+@click.option("--seed", type=click.IntRange(0), help="seed of the round, published once methods are frozen")
 @click.option("--count", type=click.IntRange(1, 100), default=8, show_default=True, help="suites to draw")
 @click.option("--out", type=click.Path(path_type=Path), help="write drawn suites into this folder")
 def suites(name: str | None, as_json: bool, number: int | None, seed: int | None, count: int, out: Path | None) -> None:
-    """List all suites, or show one: its tasks, model, recipe, budget and seeds. Or draw those of a hidden round.
+    """List all suites, or show one: its tasks, model, recipe, budget and seeds. Or draw the suites of a hidden round.
 
     NAME may be a file of yours that ends in .yaml.
 

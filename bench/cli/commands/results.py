@@ -74,11 +74,11 @@ def compare(methods: tuple[str, ...], suite: str | None, store: Path | None, as_
     print_json(comparison_json(board, methods)) if as_json else show_comparison(board, methods, console())
 
 
-@click.command(cls=Dialect, short_help="say where two methods part, and why")
+@click.command(cls=Dialect, short_help="say where two methods differ, and why")
 @click.argument("methods", nargs=-1, required=True, metavar="METHOD METHOD", shell_complete=label_words)
 @_reading
 def explain(methods: tuple[str, ...], suite: str | None, store: Path | None, as_json: bool) -> None:
-    """Say where two methods part: on which tasks and seeds, at what cost, when, with which imbalance.
+    """Say where two methods differ: on which tasks and seeds, at what cost, when, and with which imbalance.
 
     \b
     bench explain mgda uniform

@@ -37,7 +37,7 @@ def run(words: tuple[str, ...], as_json: bool) -> None:
     bench run method=static method.weights=lookup:20    a method's own setting
     bench run method=pcgrad recipe.learning_rate=1e-4    a changed suite: exploratory, not ranked
     bench run method=pcgrad budget.sampled_tokens=50000  stop when a counter is used up
-    bench run method=pcgrad store=runs                   keep the record elsewhere than in results/
+    bench run method=pcgrad store=runs                   keep the record in runs/ instead of results/
     bench run method=pcgrad save_model=trained           keep the trained model, too
     bench run method=pcgrad suite=small-v1 --dry-run     what it would do, spend and hold in memory
 
@@ -82,7 +82,7 @@ def run(words: tuple[str, ...], as_json: bool) -> None:
 @data_root_option
 @json_option
 def evaluate(words: tuple[str, ...], as_json: bool) -> None:
-    """Score any checkpoint on the held-out items of a suite, as a run's model is measured. Nothing is recorded.
+    """Score any checkpoint on the held-out items of a suite, in the same way as a run's model. Nothing is recorded.
 
     \b
     bench evaluate nano2 suite=nano-v2                     the base model of a suite
@@ -90,7 +90,7 @@ def evaluate(words: tuple[str, ...], as_json: bool) -> None:
     bench evaluate Qwen/Qwen2.5-0.5B suite=mixture.yaml    any causal language model, on a mixture of your own
     bench evaluate trained evaluation.items=50 --json      fewer items
 
-    The suite says tasks, items, temperature and the longest reply; its model and its training play no part.
+    The suite says tasks, items, temperature and the longest reply; its model and its training are ignored.
     """
     from bench.cli.displays.runs import make_watcher, show_scores
     from bench.request.request import parse_request
@@ -172,11 +172,11 @@ def plan(words: tuple[str, ...], as_json: bool, folder: Path | None) -> None:
     \b
     bench plan method=pcgrad,mgda suite=nano-v2 seed=all   two methods, all seeds of the suite
     bench plan method=all suite=smoke-v1 seed=0..2         every method but peers
-    bench plan method=uniform wrapper=none,samo seed=0     without and with something around it
+    bench plan method=uniform wrapper=none,samo seed=0     without and with a wrapper
     bench plan method=all seed=all workers=8               when eight workers would be done
     bench plan method=all seed=all --slurm jobs            jobs/array.sh and the list of its runs
 
-    The other words are those of `bench run`, and hold for all runs. Costs are taken from the ledgers of earlier
+    The other arguments are those of `bench run`, and apply to every run. Costs are taken from the ledgers of earlier
     runs, in the store and in results/.
     """
     from bench.cli.displays.sweeps import show_plan
@@ -197,14 +197,14 @@ def plan(words: tuple[str, ...], as_json: bool, folder: Path | None) -> None:
         show_plan(found)
 
 
-@click.command(cls=Dialect, short_help="run what a plan lists and is not done")
+@click.command(cls=Dialect, short_help="run what `bench plan` lists as not done")
 @click.argument(
     "words", nargs=-1, metavar="method=M,... [suite=S,...] [seed=N,...|all] [key=value]...", shell_complete=run_words
 )
 @_asking
 @json_option
 def sweep(words: tuple[str, ...], as_json: bool) -> None:
-    """Run what `bench plan` lists and is not done, each run in a process of its own.
+    """Run everything that `bench plan` lists as not done, each run in its own process.
 
     \b
     bench sweep method=pcgrad,mgda suite=nano-v2 seed=all  two runs at once, on this machine
@@ -234,17 +234,17 @@ def sweep(words: tuple[str, ...], as_json: bool) -> None:
 @dry_run_option
 @json_option
 def tune(words: tuple[str, ...], as_json: bool) -> None:
-    """Choose settings and learning rate of methods for the tuned track, each by the same number of trials.
+    """Choose settings and a learning rate for each method of the tuned track, all by the same number of trials.
 
     \b
     bench tune method=pcgrad,uniform suite=nano-v2 trials=8  the defaults, and seven points of the search space
     bench tune method=all suite=nano-v2 trials=8 workers=4   every method but peers, four runs at once
     bench tune method=pcgrad trials=8 seeds=2                every point on two tuning seeds, 1000 and 1001
     bench tune method=pcgrad trials=8 --dry-run              only the points, and what they will cost
-    bench tune method=pcgrad trials=8 tuned=mine             elsewhere than in tuned/
+    bench tune method=pcgrad trials=8 tuned=mine             write to mine/ instead of tuned/
     bench run method=pcgrad suite=nano-v2 track=tuned        then: a run with what was chosen
 
-    Trials never meet the seeds and the held-out items that are reported: they run on seeds from 1000 up, and are
+    Trials never use the seeds and the held-out items that are reported: they run on seeds from 1000 up, and are
     measured on the items after the suite's (items=N: on fewer, where a task has no more). To resume
     after a crash or an interrupt, repeat the command. Exit code 1: a trial has no record, and its method is not tuned.
     """

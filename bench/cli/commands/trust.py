@@ -11,10 +11,15 @@ from bench.cli.stack import training_stack
 from bench.errors import UserError
 
 
-@click.command(cls=Dialect, short_help="check records: the verdict of CI")
+@click.command(cls=Dialect, short_help="check records as CI does")
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path))
 @store_option
-@click.option("--against", metavar="REF", default=None, help="the commit whose records stay; else where HEAD left main")
+@click.option(
+    "--against",
+    metavar="REF",
+    default=None,
+    help="commit whose records must stay as they are; by default where HEAD left main",
+)
 @click.option(
     "--checkout", type=click.Path(path_type=Path), default=None, help="validate another checkout; none of its code runs"
 )
@@ -22,7 +27,7 @@ from bench.errors import UserError
 def validate(
     paths: tuple[Path, ...], store: Path | None, against: str | None, checkout: Path | None, as_json: bool
 ) -> None:
-    """Check records: exactly the verdict of CI. Without a path, all of results/.
+    """Check records exactly as CI does. Without a path, check all of results/.
 
     \b
     bench validate                                         every record, and every reproduction
@@ -52,15 +57,15 @@ def validate(
     sys.exit(0 if verdict.good else 1)
 
 
-@click.command(cls=Dialect, short_help="run a record's run again, and compare")
+@click.command(cls=Dialect, short_help="repeat a record's run and compare")
 @click.argument("words", nargs=-1, metavar="[RECORD] [store=DIR] [data_root=DIR]")
 @store_option
 @data_root_option
 @click.option("--sample", type=int, metavar="N", help="draw N records that are new since main, in place of RECORD")
-@click.option("--seed", type=int, default=0, show_default=True, help="of the draw")
-@click.option("--against", metavar="REF", help="the commit whose records are not new; else where HEAD left main")
-@click.option("--out", type=click.Path(path_type=Path), help="where reproductions go, not reproductions/")
-@click.option("--anyway", is_flag=True, help="also where this checkout would run other code; nothing is written then")
+@click.option("--seed", type=int, default=0, show_default=True, help="seed of the draw")
+@click.option("--against", metavar="REF", help="commit whose records are not new; by default where HEAD left main")
+@click.option("--out", type=click.Path(path_type=Path), help="folder for reproductions, by default reproductions/")
+@click.option("--anyway", is_flag=True, help="run even where this checkout has other code; nothing is written then")
 @json_option
 def reproduce(
     words: tuple[str, ...],
@@ -71,7 +76,7 @@ def reproduce(
     anyway: bool,
     as_json: bool,
 ) -> None:
-    """Run a record's run again, here, and say whether it comes out the same.
+    """Repeat a record's run on this machine, and say whether the outcome is the same.
 
     \b
     bench reproduce results/nano-v2/pcgrad/0.json               the rerun goes to a temporary store
@@ -120,7 +125,7 @@ def _asked(
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--dry-run/--no-dry-run", default=True, show_default=True, help="only say what would be done")
 @click.option("--branch", help="name of the branch that is made")
-@click.option("--text", type=click.Path(path_type=Path), help="file for the text, not runs/pull-request.md")
+@click.option("--text", type=click.Path(path_type=Path), help="file for the text, by default runs/pull-request.md")
 @json_option
 def submit(paths: tuple[Path, ...], dry_run: bool, branch: str | None, text: Path | None, as_json: bool) -> None:
     """Prepare a pull request of results, reproductions and methods: check, list, compare; push nothing.

@@ -79,7 +79,8 @@ def show_leaderboard(board: Board, console: Console) -> None:
     console.print(
         f"Held-out gain over tasks and seeds, minus {REFERENCE} paired by seed, with 95 % intervals over seeds; p and "
         f"verdict corrected for {plural(board.comparisons, 'comparison')}. Area: mean training reward over the run, "
-        f"minus {REFERENCE}; * where it counts after correction. The same group: cannot be told from its best."
+        f"minus {REFERENCE}; * where it counts after correction. "
+        "Methods of one group are not distinguishable from its best."
     )
     found = number(board.detectable)
     console.print(

@@ -115,11 +115,11 @@ class PlainReporter:
 
     def started(self, run: Run, attempt: int) -> None:
         """A run begins."""
-        self._line(f"begun: {run}{f' (attempt {attempt})' if attempt > 1 else ''}")
+        self._line(f"started: {run}{f' (attempt {attempt})' if attempt > 1 else ''}")
 
     def again(self, run: Run, reason: str) -> None:
         """A run died and is begun again."""
-        self._line(f"once more: {run}: {reason}")
+        self._line(f"retry: {run}: {reason}")
 
     def ended(self, outcome: Outcome) -> None:
         """A run ended."""

@@ -166,7 +166,9 @@ class Checkpoints:
         assert self.path is not None
         shutil.rmtree(self._part.parent, ignore_errors=True)
         if not self._noted:
-            self._note(f"No checkpoint could be written to {self.path.parent} ({reason}); the run goes on without.")
+            self._note(
+                f"No checkpoint could be written to {self.path.parent} ({reason}); the run continues without one."
+            )
         self._noted = True
 
 

@@ -1,4 +1,4 @@
-"""0 done, 1 failed, 2 misused: as `bench --help` says, for every command; and every listing as JSON."""
+"""0 done, 1 failed, 2 usage error: as `bench --help` says, for every command; and every listing as JSON."""
 
 import json
 import shutil
@@ -29,7 +29,7 @@ def bench(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *
 
 def test_the_help_says_what_exit_codes_mean() -> None:
     text = CliRunner().invoke(cli.cli, ["--help"]).output
-    for line in ("0  done", "1  failed", "2  misused"):
+    for line in ("0  done", "1  failed", "2  usage error"):
         assert line in text
 
 

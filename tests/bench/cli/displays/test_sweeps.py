@@ -101,8 +101,8 @@ def test_what_happens_is_told(kind, capsys, monkeypatch):
         reporter.ended(Outcome(first, "done", seconds=12.3))
         reporter.ended(Outcome(second, "failed", "no luck"))
     said = capsys.readouterr().err
-    assert "begun: a on demo, seed 0 (attempt 2)" in said
-    assert "once more: a on demo, seed 0: it died" in said
+    assert "started: a on demo, seed 0 (attempt 2)" in said
+    assert "retry: a on demo, seed 0: it died" in said
     assert "done (1/2): a on demo, seed 0, 12 s" in said
     assert "failed (2/2): b on demo, seed 0, 0 s: no luck" in said
 
