@@ -1,10 +1,11 @@
 """Runs that die: SIGKILL at random moments, until so many have died; then to the end. Arguments: FOLDER KILLS SEED.
 
-One process loads the training stack and forks every attempt, which is what makes forty of them cheap. A run that is
-done is looked at and begun again. What was seen is printed as JSON.
+One process loads the training stack and forks every attempt, and one server of confined methods, which is what makes
+forty of them cheap. A run that is done is looked at and begun again. What was seen is printed as JSON.
 """
 
 import gc
+import importlib
 import json
 import os
 import random
@@ -20,6 +21,7 @@ from bench.records.rules import problems_in
 from bench.records.store import read, record_files
 from bench.request.request import parse_request
 from bench.run.story import run
+from bench.sweeps.fork_server import STACK, confine
 from bench.training.checkpoint import file as checkpoint_file
 from bench.training.checkpoint.keeper import VARIABLE
 
@@ -145,6 +147,9 @@ class Watch:
 
 def main(folder: Path, kills: int, seed: int) -> None:
     chance = random.Random(seed)
+    for module in STACK:
+        importlib.import_module(module)
+    confine()
     gc.freeze()
     watch = Watch(folder)
     while watch.killed < kills and not watch.wrong:
