@@ -84,9 +84,16 @@ def specialists(board: Board, best: str) -> Figure | None:
         x_label="task",
         y_label="gain",
         series=tuple(over(row.label, names, [row.tasks[place] for place in places]) for row in [*joint, apart]),
-        reading=f"Specialists gain {signed(apart.gain.mean)} on average, {top.label} {signed(top.gain.mean)}; the "
-        f"largest gap is {signed(behind)}, on {names[gap]}.",
+        reading=f"Specialists gain {signed(apart.gain.mean)} on average, {top.label} {signed(top.gain.mean)}. "
+        f"{lead(behind, names[gap])}",
     )
+
+
+def lead(behind: float, task: str) -> str:
+    """Where the specialist is furthest ahead, or least behind where it is nowhere ahead: a sentence."""
+    if behind > 0:
+        return f"The specialist is furthest ahead on {task}, by {behind:.3f}."
+    return f"On no task is the specialist ahead; it comes closest on {task}, {-behind:.3f} behind."
 
 
 def _behind(apart: Row, joint: list[Row], place: int) -> float:

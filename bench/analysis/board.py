@@ -1,7 +1,8 @@
 """The board of a suite, from its runs: what each row is computed from, and what rows are compared with."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from statistics import fmean
 
 import numpy as np
@@ -41,21 +42,38 @@ def boards(runs: Iterable[Run]) -> list[Board]:
 
 
 def board(runs: Sequence[Run]) -> Board:
-    """The board of one suite's runs. UserError if they do not share their tasks."""
+    """The board of one suite's runs, in any order. UserError if they do not share their tasks.
+
+    The last one is kept: a suite's page, its files and its reports show the same board.
+    """
     check_one_suite(runs)
-    field = _Field(group_by_method(runs))
-    rows = sorted(map(field.row, field.groups), key=lambda row: (-row.gain.mean, row.label))
-    rows, pairs = _ranked(rows, field.means)
+    return _board(_Runs(frozenset(map(id, runs)), tuple(runs)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Runs that are equal if they are the same objects, which is seen without comparing whole records."""
+
+    ids: frozenset[int]
+    runs: tuple[Run, ...] = field(compare=False)
+
+
+@lru_cache(maxsize=1)
+def _board(given: _Runs) -> Board:
+    runs = given.runs
+    suite = _Field(group_by_method(runs))
+    rows = sorted(map(suite.row, suite.groups), key=lambda row: (-row.gain.mean, row.label))
+    rows, pairs = _ranked(rows, suite.means)
     gains = {row.label: row.gain.mean for row in rows if not row.specialists}
 
     # Static weights are raised to an extreme on purpose: their spread is not that of methods.
     judged = [row for row in rows if row.difference and not row.unfinished and not row.specialists]
     steady = [row for row in judged if not row.static] or judged
-    spread = [list(field.gaps(row.label, field.means).values()) for row in steady]
+    spread = [list(suite.gaps(row.label, suite.means).values()) for row in steady]
     most = max(map(len, spread), default=0)
     family = [row for row in rows if row.p is not None and not (row.missing or row.static or row.specialists)]
     comparisons = max(1, len(family))
-    whole = {row.label: field.means[row.label] for row in rows if row.group}
+    whole = {row.label: suite.means[row.label] for row in rows if row.group}
 
     return Board(
         name=runs[0].record.suite.name,
@@ -66,7 +84,7 @@ def board(runs: Sequence[Run]) -> Board:
         noise=pooled(row.noise for row in steady if row.noise),
         stability=rank_stability(whole),
         pairs=pairs,
-        frontier=[row for row in rows if row.label in field.sweep],
+        frontier=[row for row in rows if row.label in suite.sweep],
         efficient={
             currency: efficient({row.label: cost for row in rows if (cost := row.overheads[currency])}, gains)
             for currency in CURRENCIES

@@ -21,9 +21,11 @@ METHODS, SUITES, SEEDS = 200, 10, 5
 SWEEP = 5
 """Static weights among the methods."""
 TASKS = 5
-STEPS = 60
-"""Points of the curves."""
-NOISY = ("squared_norm", "naive_squared_norm", "gramian", "mean_abs_advantage", "reply_length", "update_norm")
+POINTS = 60
+"""Points of the curves. Each stands for two steps, in which a mean of products is no product of means."""
+COUNTERS = ("steps", "prompts", "rollouts", "sampled_tokens", "trained_tokens", "forward_passes")
+COUNTERS += ("backward_passes", "reward_calls")
+NOISY = ("squared_norm", "naive_squared_norm", "gramian", "mean_abs_advantage", "update_norm", "plain_norm")
 TARGETS = {"seconds": 60, "MiB": 1024, "home page, kB gzipped": 300}
 TIMED = """
 import resource, sys, time
@@ -64,18 +66,21 @@ def one(make_record: Any, suite: str, name: str, folder: str, seed: int, level: 
     gains = [max(-10, min(30, round(chance.gauss(level + task, 2)))) for task in range(TASKS)]
     # Settings keep the identities of variants apart.
     use = {"settings": {"weights": folder}} if name != folder else {}
-    spent = {"steps": STEPS, "wall_seconds": chance.uniform(3, 8)}
-    lengths = {"curves": curves(make_record, chance), "ledger": spent, "budget": {"steps": STEPS}}
+    steps = 2 * POINTS
+    few = make_record(TASKS).ledger
+    counted = {name: getattr(few, name) // few.steps * steps for name in COUNTERS}
+    spent = {**counted, "wall_seconds": chance.uniform(3, 8)}
+    lengths = {"curves": curves(make_record, chance), "ledger": spent, "budget": {"steps": steps}}
     return make_record(TASKS, name, seed, suite, gains, use, **lengths)
 
 
 def curves(make_record: Any, chance: Random) -> dict[str, Any]:
     first = {name: values[0] for name, values in make_record(TASKS).curves}
     points = {
-        name: [scattered(value, chance) if name in NOISY else value for _ in range(STEPS)]
+        name: [scattered(value, chance) if name in NOISY else value for _ in range(POINTS)]
         for name, value in first.items()
     }
-    return {**points, "steps": list(range(1, STEPS + 1))}
+    return {**points, "steps": list(range(2, 2 * POINTS + 1, 2))}
 
 
 def scattered(value: Any, chance: Random) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bench.analysis.advice import NEEDS
-from leaderboard import home
+from leaderboard import home, home_figures
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results"
@@ -165,3 +165,14 @@ def test_parameters_read_as_people_say_them(parameters, text):
 def test_without_models_nothing_is_said_of_their_size():
     assert home.size({}) == ""
     assert "of 2 models" in home.size({"a": ("nano", 10**6), "b": ("smol", 10**8)})
+
+
+@pytest.mark.parametrize(
+    ("behind", "said"),
+    [
+        (0.061, "The specialist is furthest ahead on lookup, by 0.061."),
+        (-0.003, "On no task is the specialist ahead; it comes closest on lookup, 0.003 behind."),
+    ],
+)
+def test_the_specialists_lead_is_told_in_words_whichever_side_is_ahead(behind: float, said: str):
+    assert home_figures.lead(behind, "lookup") == said

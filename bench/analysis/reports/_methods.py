@@ -1,8 +1,6 @@
 """Several methods beside `uniform`: their names, gains and paired differences. Unfinished runs count as no gain."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from statistics import fmean
 
 from bench.analysis.board import board
@@ -26,26 +24,7 @@ def mean_gain(runs: Sequence[Run]) -> Interval:
 
 def judged(runs: Sequence[Run]) -> dict[str, Row]:
     """The rows of the suite's board by label: what a report says of a method is what the board says of it."""
-    return dict(_rows(_Same(tuple(runs))))
-
-
-@dataclass(frozen=True, eq=False)
-class _Same:
-    """Runs that are equal if they are the same objects, which is seen without comparing whole records."""
-
-    runs: tuple[Run, ...]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and list(map(id, self.runs)) == list(map(id, other.runs))
-
-    def __hash__(self) -> int:
-        return hash(tuple(map(id, self.runs)))
-
-
-@lru_cache(maxsize=1)
-def _rows(same: _Same) -> dict[str, Row]:
-    """Kept for the next report, as two ask for the board of one suite."""
-    return {row.label: row for row in board(same.runs).rows}
+    return {row.label: row for row in board(runs).rows}
 
 
 def task_gains(runs: Sequence[Run]) -> list[float]:
