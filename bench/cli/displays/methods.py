@@ -44,7 +44,7 @@ def show_methods(cards: Mapping[str, MethodCard]) -> None:
     for family in sorted(families):
         members = [card for card in cards.values() if card.path == family]
         out.print(f"\n[bold]{escape(members[0].name.partition('/')[0])}[/bold]: {escape(members[0].summary)}")
-        out.print(Padding(escape(", ".join(card.name for card in members)), (0, 0, 0, 1)))
+        out.print(Padding(escape(", ".join(card.name for card in members)), (0, 0, 0, 1), expand=False))
 
     out.print(f"\n{len(cards)} methods. `bench methods NAME` shows the card and the settings of one.")
 
