@@ -65,7 +65,7 @@ class Session:
         """Whether this process evaluates: of a sharded model all must."""
         fork = alone and not methods.loaded() and not sandbox.started()
         self.held_out = HeldOut(self.model, self.tokenizer, prepared, self.speaks, watcher.phase, fork)
-        self.confinement.load()
+        self.confinement.load(self.model)
 
         tasks = [prepared.tasks[task] for task in prepared.order]
         rows = [prepared.rows[task] for task in prepared.order]

@@ -9,6 +9,7 @@ from methods import GradientCombination, Layout, Method, Rollouts, SampleWeighti
 
 SUM = 1e-6
 """How far from 1 shares may sum."""
+WROTE = "changed the task gradients it was given; it may read them"
 SHOWN = 64
 """Most numbers of a wrong answer that are printed."""
 
@@ -40,7 +41,7 @@ def direction_of(method: GradientCombination, gradients: Tensor, layout: Layout,
 
     # torch counts the writes to a tensor
     if gradients._version != before:
-        raise _refused(method, signals.step, "changed the task gradients it was given; it may read them")
+        raise _refused(method, signals.step, WROTE)
 
     return checked(method, "a direction", answer, (gradients.shape[1],), signals.step)
 

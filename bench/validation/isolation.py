@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from bench.records.rules import Problem
 from bench.validation.subject import Rule, Subject
 
-CONFINABLE = frozenset({"TaskSampling", "SampleWeighting", "LossWeighting", "GramianWeighting"})
-"""Hook classes that exchange numbers only, `bench.training.confined.source.KINDS`: that package loads torch."""
+NUMBERS = frozenset({"TaskSampling", "SampleWeighting", "LossWeighting", "GramianWeighting"})
+CONFINABLE = NUMBERS | {"GradientCombination"}
+"""Hook classes as in `bench.training.confined.source`, which loads torch: those whose methods are always confined where
+anything can be, and with them those whose task gradients may be too large to share."""
 SAYS = 2
 """The first protocol whose records say it."""
 AGAIN = "Run it again on Linux with seccomp, on a processor, or have it reproduced there."
@@ -15,22 +17,28 @@ AGAIN = "Run it again on Linux with seccomp, on a processor, or have it reproduc
 def isolation(subject: Subject) -> Iterator[Problem]:
     """A method is confined only where that can be, and a new record of one that is not is worth a look.
 
-    One that needs gradients or parameters, has a wrapper, or shares several threads or processes cannot be.
+    One that needs parameters or extra passes, has a wrapper, or shares several threads or processes cannot be.
     """
     said = subject.record.provenance.isolation
-    why = _shared(subject) or _reaches(subject)
-    if said == "confined" and why:
-        yield subject.problem("provenance.isolation", f"is 'confined', which cannot be: {why}")
+    cannot = _shared(subject) or _reaches(subject)
+    if said == "confined" and cannot:
+        yield subject.problem("provenance.isolation", f"is 'confined', which cannot be: {cannot}")
     elif subject.settled or subject.record.protocol < SAYS:
         return
+
     elif not said:
         yield subject.problem("provenance.isolation", "does not say where the method ran", level="warning")
-    elif said == "in process" and why:
-        known = f"the method ran in the process that trained: {why}"
-        yield subject.problem("provenance.isolation", known, "Its file is worth reading.", "notice")
     elif said == "in process":
-        weak = "the method ran in the process that trained, and its kind can be confined"
-        yield subject.problem("provenance.isolation", weak, AGAIN, "warning")
+        numbers = set(subject.record.method.acts_on) <= NUMBERS
+        yield _in_process(subject, cannot or ("" if numbers else "task gradients may be too large to share"))
+
+
+def _in_process(subject: Subject, why: str) -> Problem:
+    """A notice with the reason, a warning where there is none."""
+    known = "the method ran in the process that trained"
+    if why:
+        return subject.problem("provenance.isolation", f"{known}: {why}", "Its file is worth reading.", "notice")
+    return subject.problem("provenance.isolation", f"{known}, and its kind can be confined", AGAIN, "warning")
 
 
 def evaluated(subject: Subject) -> Iterator[Problem]:
@@ -58,7 +66,7 @@ def _reaches(subject: Subject) -> str:
         return f"the wrapper {use.wrapper.name} acts on gradients or updates"
     beyond = sorted(set(use.acts_on) - CONFINABLE)
     if beyond:
-        return f"{', '.join(beyond)} gets more than numbers"
+        return f"{', '.join(beyond)} gets more than numbers and task gradients"
     return "it is a variant of another library's" if "/" in use.name else ""
 
 

@@ -1,19 +1,25 @@
 """What a confined process adds to a step: wall milliseconds of a method's answers there and in this process, in turns.
 
-Beside a step of a nano run, which takes more than a second.
+Beside a step of a nano run, which takes more than a second. Methods that read task gradients read five of a million.
 """
 
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import pytest
+import torch
+from torch import Generator
 
-from methods import Method
-from methods._battery.inputs import Step
-from methods._registry import cards
+from bench.training.confined.proxy import Host
+from bench.training.confined.source import source_of
+from methods import Layout, Method, RunInfo
+from methods._battery.inputs import Step, signals_of
+from methods._registry import cards, load
 from tests.bench.training.confined.test_equal import CASE, answers, pair
 
 TIMES = 40
+TASKS, SIZE = 5, 1_070_000
 
 
 @pytest.mark.parametrize("name", ["uniform", "norm_equalised", "sec", "token_mean", "nash_mtl"])
@@ -22,6 +28,29 @@ def test_confined(name: str) -> None:
     both = [(milliseconds(apart, step), milliseconds(here, step)) for step in CASE.steps * (TIMES // len(CASE.steps))]
     there, inside = (median(column) for column in zip(*both, strict=True))
     print(f"\n{name}: confined {there:.2f} ms a step, in process {inside:.2f} ms")
+
+
+@pytest.mark.parametrize("name", ["graddrop", "mgs", "db_mtl", "moco"])
+def test_shared(name: str) -> None:
+    rows = torch.randn(TASKS, SIZE, generator=torch.Generator().manual_seed(0))
+    layout = Layout(("all",), (SIZE,), ((SIZE,),))
+    signals = signals_of(rows)
+    kind, run = load(name), RunInfo(TASKS, torch.ones(TASKS).double(), 100, 8, 30, 4)
+    host = Host(cards()[name], source_of(cards()[name]), shared=rows.nbytes)
+    methods = [start(kind.Settings(), Generator().manual_seed(0), run) for start in (host.start, begin(kind))]
+
+    spent = [[], []]
+    for _ in range(10):
+        for method, times in zip(methods, spent, strict=True):
+            began = perf_counter()
+            method.combine(rows, layout, signals)
+            times.append(1000 * (perf_counter() - began))
+    there, inside = map(median, spent)
+    print(f"\n{name}: confined {there:.0f} ms a step, in process {inside:.0f} ms")
+
+
+def begin(kind: type[Method]) -> Any:
+    return lambda settings, generator, run: kind(settings, generator).start(run)
 
 
 def milliseconds(method: Method, step: Step) -> float:

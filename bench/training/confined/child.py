@@ -18,6 +18,7 @@ from torch import Generator, Tensor
 
 from bench.errors import FAULTS, RunFailed, line_of
 from bench.training.checkpoint.tree import Tensors, Unsaveable, flatten, poured, rebuild
+from bench.training.confined.memory import Memory
 from bench.training.confined.source import Texts
 from bench.training.confined.wire import KINDS, Message, kind_of, packed, received
 from methods import SampleWeighting
@@ -29,6 +30,8 @@ PROCESSOR = 4 * 3600.0
 """Seconds of processor time that a child may take in all, should nobody end it."""
 ROOM = 2**30
 """Bytes of address space beyond what the server has."""
+GRADIENTS = 12
+"""Times the shared memory that a method has room for: copies in double precision, and a state of several gradients."""
 NAME = 100
 """Most letters of the name of a type."""
 
@@ -38,16 +41,24 @@ def live(lock: Lock, server: int, end: socket.socket) -> NoReturn:
     try:
         handle = os.pidfd_open(os.getpid())
         socket.send_fds(end, [READY], [handle])
+        memory = shared(end)
         load(received(partial(exactly, end.fileno()))[0]["modules"])
         try:
-            lock.enter((end.detach(),), PROCESSOR, server, address_space() + ROOM)
+            room = ROOM + (GRADIENTS * memory.size if memory else 0)
+            lock.enter((end.detach(),), PROCESSOR, server, address_space() + room)
         except OSError as error:
             os.write(FIRST, BROKEN + str(error).encode())
             os._exit(1)
         os.write(FIRST, READY)
-        serve(FIRST)
+        serve(FIRST, memory)
     finally:
         os._exit(1)  # whatever was raised: nothing of the server runs on in a child
+
+
+def shared(end: socket.socket) -> Memory | None:
+    """The memory whose descriptor the run sends, None where it sends none."""
+    _, descriptors, _, _ = socket.recv_fds(end, 1, 1)
+    return Memory(descriptors[0]) if descriptors else None  # the lock closes the descriptor
 
 
 def load(modules: list[str]) -> None:
@@ -64,31 +75,35 @@ def address_space() -> int:
     return int(Path("/proc/self/statm").read_text("ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def serve(end: int) -> None:
+def serve(end: int, memory: Memory | None = None) -> None:
     """Answer questions until there are none."""
     torch.set_num_threads(1)
-    hosted = Hosted()
+    hosted = Hosted(memory)
     while True:
         rest = memoryview(hosted.answer(*received(partial(exactly, end))))
         while rest:
             rest = rest[os.write(end, rest) :]
 
 
-def exactly(end: int, count: int) -> bytes:
+def exactly(end: int, count: int) -> bytearray:
     """Read exactly so many bytes from a descriptor; this process ends if there are fewer."""
-    parts = bytearray()
-    while len(parts) < count:
-        part = os.read(end, min(count - len(parts), 2**20))
+    parts = bytearray(count)
+    place = 0
+
+    while place < count:
+        part = os.read(end, min(count - place, 2**20))
         if not part:
             os._exit(0)
-        parts += part
-    return bytes(parts)
+        parts[place : place + len(part)] = part
+        place += len(part)
+    return parts
 
 
 class Hosted:
     """The method, once it is loaded and started."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory | None = None) -> None:
+        self.memory = memory
         self.kind: Any = None
         self.method: Any = None
         self.file = ""
@@ -124,10 +139,20 @@ class Hosted:
             self.method.load_state_dict(poured(self.method.state_dict(), given))
             return {}, {}
 
+        if do == "combine":
+            return self._combined(*given)
         if do in ("observe", "updated"):
             getattr(self.method, do)(given)
             return {}, {}
         return _crossing(getattr(self.method, do)(*(() if given is None else (given,))))
+
+    def _combined(self, shape: list[int], dtype: torch.dtype, layout: Any, signals: Any) -> Message:
+        """The method's direction, and whether it wrote to the task gradients."""
+        assert self.memory is not None
+        gradients = self.memory.tensor(shape, dtype)
+        before = gradients._version
+        header, tensors = _crossing(self.method.combine(gradients, layout, signals))
+        return {**header, "wrote": gradients._version != before}, tensors
 
     def _load(self, module: str, class_name: str, file: str, texts: dict[str, str]) -> dict[str, Any]:
         """Execute the method's file, and say what its class does."""

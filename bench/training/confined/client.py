@@ -17,6 +17,7 @@ from typing import Any
 from torch import Tensor
 
 from bench.training.checkpoint.tree import Tensors, flatten
+from bench.training.confined import memory
 from bench.training.confined.child import READY
 from bench.training.confined.wire import Message, NoMessage, packed, received
 from tasks._jail.lock import Lock
@@ -94,8 +95,8 @@ def _end_server(control: socket.socket, process: "subprocess.Popen[bytes]", owne
 class Line:
     """A conversation with a child of the server. Unconfined if it cannot be locked in."""
 
-    def __init__(self, modules: Sequence[str] = (), patience: float = PATIENCE) -> None:
-        """modules: to load before the lock; patience: seconds that an answer may take."""
+    def __init__(self, modules: Sequence[str] = (), patience: float = PATIENCE, shared: int = 0) -> None:
+        """modules: to load before the lock; patience: seconds that an answer may take; shared: bytes of memory."""
         self.patience = patience
         self._last: Any = None
         self._end, theirs = socket.socketpair()
@@ -105,6 +106,8 @@ class Line:
         self._deadline = time.monotonic() + START
         try:
             self._process = self._meet()
+            self.memory = self._share(shared)
+            """What both ends see, None if nothing is to be shared."""
         except (OSError, EOFError) as error:
             self._end.close()
             raise Unconfined(f"no process came up ({type(error).__name__})") from None
@@ -156,15 +159,27 @@ class Line:
             raise EOFError
         return descriptors[0]
 
-    def _read(self, count: int) -> bytes:
-        parts = bytearray()
-        while len(parts) < count:
+    def _share(self, size: int) -> "memory.Memory | None":
+        """Memory of so many bytes, whose descriptor the child is sent."""
+        if not size:
+            self._end.sendall(READY)
+            return None
+        descriptor = memory.new(size)
+        try:
+            socket.send_fds(self._end, [READY], [descriptor])
+            return memory.Memory(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _read(self, count: int) -> bytearray:
+        parts = bytearray(count)
+        rest = memoryview(parts)
+        while rest:
             self._limit()
-            part = self._end.recv(min(count - len(parts), 2**20))
-            if not part:
+            if not (size := self._end.recv_into(rest[: 2**20])):
                 raise EOFError
-            parts += part
-        return bytes(parts)
+            rest = rest[size:]
+        return parts
 
     def _limit(self) -> None:
         rest = self._deadline - time.monotonic()

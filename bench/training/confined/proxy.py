@@ -8,11 +8,22 @@ import torch
 from torch import Generator, Tensor
 
 from bench.errors import RunFailed
+from bench.training.answers import WROTE
 from bench.training.checkpoint.tree import Unsaveable
 from bench.training.confined.client import PATIENCE, Line
 from bench.training.confined.source import Source
 from bench.training.confined.wire import Message, NoMessage, packed, received
-from methods import Method, Rollouts, RunInfo, SampleWeighting, Signals, TaskSampling, Weighting
+from methods import (
+    GradientCombination,
+    Layout,
+    Method,
+    Rollouts,
+    RunInfo,
+    SampleWeighting,
+    Signals,
+    TaskSampling,
+    Weighting,
+)
 from methods._cards import MethodCard, broken
 from methods._declared import needs_of
 from methods._settings import Settings
@@ -21,6 +32,7 @@ PLACES = {
     TaskSampling: {"TaskSampling"},
     SampleWeighting: {"SampleWeighting"},
     Weighting: {"LossWeighting", "GramianWeighting"},
+    GradientCombination: {"GradientCombination"},
 }
 """What the run calls, and the hook classes that stand behind it."""
 STATE = "confined"
@@ -33,10 +45,10 @@ LONGEST = 2000
 class Host:
     """A confined process that has executed a method's file. UserError where that fails, Unconfined."""
 
-    def __init__(self, card: MethodCard, source: Source, patience: float = PATIENCE) -> None:
-        """patience: seconds that an answer may take."""
+    def __init__(self, card: MethodCard, source: Source, patience: float = PATIENCE, shared: int = 0) -> None:
+        """patience: seconds that an answer may take; shared: bytes of the task gradients that it will read, if any."""
         self.card = card
-        self.line = Line(source.modules, patience)
+        self.line = Line(source.modules, patience, shared)
         given = {
             "module": source.module,
             "class_name": source.class_name,
@@ -100,6 +112,18 @@ class _Confined(Method):
         answer: Tensor = self._answer("combine_weights", signals)
         return answer
 
+    def combine(self, gradients: Tensor, layout: Layout, signals: Signals) -> Tensor:
+        memory = self.line.memory
+        assert memory is not None
+        memory.tensor(gradients.shape, gradients.dtype).copy_(gradients)
+
+        said, tensors = self._ask("combine", (list(gradients.shape), gradients.dtype, layout, signals))
+        if said.get("wrote") is True:
+            raise RunFailed(f"step {signals.step + 1}: method {self.name!r} {WROTE}.")
+        with self._sense():
+            answer: Tensor = self._tensor(said, tensors)
+        return answer
+
     def solve(self, signals: Signals, heard: Tensor) -> Tensor:
         return self.combine_weights(signals)[heard]
 
@@ -124,10 +148,10 @@ class _Confined(Method):
         whole = memoryview(saved[STATE].numpy().tobytes())
         place = 0
 
-        def read(count: int) -> bytes:
+        def read(count: int) -> bytearray:
             nonlocal place
             place += count
-            return bytes(whole[place - count : place])
+            return bytearray(whole[place - count : place])
 
         said, tensors = received(read)
         with self._sense():
@@ -137,9 +161,12 @@ class _Confined(Method):
         """What the method answers: a tensor, or something of a type of the same name, which is refused as such."""
         said, tensors = self._ask(do, given, same=True)
         with self._sense():
-            if "answer" not in tensors:
-                return type(str(said["type"])[:NAME] or "nothing", (), {})()
-            return tensors["answer"].requires_grad_(said.get("grad") is True)
+            return self._tensor(said, tensors)
+
+    def _tensor(self, said: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Any:
+        if "answer" not in tensors:
+            return type(str(said["type"])[:NAME] or "nothing", (), {})()
+        return tensors["answer"].requires_grad_(said.get("grad") is True)
 
     def _ask(self, do: str, given: Any = None, same: bool = False) -> Message:
         with self._sense():

@@ -14,8 +14,10 @@ from typing import Any
 from methods._cards import MethodCard
 from methods._digests import CONTRACT, FOLDER
 
-KINDS = frozenset({"TaskSampling", "SampleWeighting", "LossWeighting", "GramianWeighting"})
+NUMBERS = frozenset({"TaskSampling", "SampleWeighting", "LossWeighting", "GramianWeighting"})
 """Hook classes that exchange numbers of size K or N only."""
+KINDS = NUMBERS | {"GradientCombination"}
+"""Hook classes that a confined process can run: those, and the one that reads task gradients in shared memory."""
 INSTALLED = frozenset({"numpy", "pydantic", "torch", *sys.stdlib_module_names})
 """Packages that a confined process can load before it is locked in and opens no file any more."""
 OURS = frozenset({"assets", "bench", "leaderboard", "methods", "tasks", "tests"})

@@ -14,8 +14,8 @@ from torch import Tensor
 
 HEAD = struct.Struct("<II")
 """Bytes of the header, and of the tensors."""
-HEADER, BODY = 2**24, 2**26
-"""Most bytes of each."""
+HEADER, BODY = 2**24, 2**30
+"""Most bytes of each: the state of a method that keeps task gradients is several of them."""
 KINDS = {
     str(kind).removeprefix("torch."): kind
     for kind in (
@@ -40,15 +40,16 @@ def packed(header: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = Non
 
     listed = [[name, kind_of(tensor), list(tensor.shape)] for name, tensor in given.items()]
     text = json.dumps({**header, "tensors": listed}, separators=(",", ":")).encode()
-    body = b"".join(_bytes(tensor) for tensor in given.values())
+    body = [_bytes(tensor) for tensor in given.values()]
+    size = sum(map(len, body))
 
-    if len(text) > HEADER or len(body) > BODY:
-        raise NoMessage(f"{len(text) + len(body)} bytes")
-    return HEAD.pack(len(text), len(body)) + text + body
+    if len(text) > HEADER or size > BODY:
+        raise NoMessage(f"{len(text) + size} bytes")
+    return b"".join([HEAD.pack(len(text), size), text, *body])
 
 
-def received(read: Callable[[int], bytes]) -> Message:
-    """The next message. read: gives exactly so many bytes. NoMessage if they are none."""
+def received(read: Callable[[int], bytearray]) -> Message:
+    """The next message. read: gives exactly so many bytes, of its own. NoMessage if they are none."""
     sizes = HEAD.unpack(read(HEAD.size))
     if sizes[0] > HEADER or sizes[1] > BODY:
         raise NoMessage(f"{sum(sizes)} bytes")
@@ -72,7 +73,7 @@ def _bytes(tensor: Tensor) -> bytes:
     return flat.view(torch.uint8).numpy().tobytes()
 
 
-def _tensors(listed: list[Any], body: bytes) -> list[tuple[str, Tensor]]:
+def _tensors(listed: list[Any], body: bytearray) -> list[tuple[str, Tensor]]:
     """The tensors that a header lists. ValueError unless their sizes make up the body."""
     found = []
     place = 0
@@ -81,7 +82,7 @@ def _tensors(listed: list[Any], body: bytes) -> list[tuple[str, Tensor]]:
             raise ValueError("no shape")
         count = math.prod(shape)
         size = count * KINDS[kind].itemsize
-        part = bytearray(body[place : place + size])
+        part = memoryview(body)[place : place + size]
         if len(part) != size:
             raise ValueError("cut short")
 

@@ -10,6 +10,7 @@ from bench.records.schema import Record
 from bench.request.request import parse_request
 from bench.run import confinement
 from bench.run.story import Finished, run
+from bench.training.checkpoint.keeper import VARIABLE
 from bench.training.confined.source import KINDS
 from methods._registry import cards
 
@@ -89,6 +90,20 @@ def test_a_run_is_the_same_bit_for_bit(tmp_path, monkeypatch):
     assert confined.normaliser == here.normaliser
 
 
+def test_a_run_whose_gradients_are_shared_is_the_same_bit_for_bit(tmp_path, monkeypatch):
+    """With a method whose state is as large as the task gradients; the run is saved and continued in between."""
+    monkeypatch.setenv(VARIABLE, "0")
+    confined, here = both_ways(tmp_path, monkeypatch, *SHORT, "method=db_mtl")
+    assert confined.outcome_digest == here.outcome_digest
+
+
+def test_gradients_that_are_too_large_to_share_stay_here_and_that_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(confinement, "LARGEST", 1 << 20)
+    record = train(tmp_path, *SHORT, "method=mgs").record
+    assert record.provenance.isolation == "in process"
+    assert "mgs runs in this process: 12 MiB of task gradients are more than the 1" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", CONFINED)
 def test_every_run_is_the_same_bit_for_bit(tmp_path, monkeypatch, method):
@@ -120,8 +135,8 @@ def test_what_a_method_raises_fails_its_run_and_names_it(tmp_path):
     assert record.reason == "method 'made_up' raised an error: line 20, ZeroDivisionError: division by zero."
 
 
-@pytest.mark.parametrize("words", [["method=mgs"], ["method=uniform", "wrapper=cr_mogm"]])
-def test_what_needs_gradients_or_has_a_wrapper_runs_here_and_says_so(tmp_path, words):
+@pytest.mark.parametrize("words", [["method=ties"], ["method=uniform", "wrapper=cr_mogm"]])
+def test_what_needs_parameters_or_has_a_wrapper_runs_here_and_says_so(tmp_path, words):
     assert train(tmp_path, *SHORT, *words).record.provenance.isolation == "in process"
 
 

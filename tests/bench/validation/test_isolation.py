@@ -7,21 +7,21 @@ import pytest
 
 from bench.protocol import PROTOCOL
 from bench.request.request import RESULTS
-from bench.training.confined.source import KINDS
-from bench.validation.isolation import CONFINABLE
+from bench.training.confined import source
+from bench.validation import isolation
 from methods._registry import cards
 from tests.bench.validation.test_forgeries import both, put
 
-NUMBERS, GRADIENTS = "nano-v2/pcgrad/0.json", "nano-v2/mgs/0.json"
+NUMBERS, GRADIENTS, PLAN = "nano-v2/pcgrad/0.json", "nano-v2/mgs/0.json", "nano-v2/single_task/0.json"
 WHERE, SCORED = "provenance.isolation", "provenance.evaluated"
 
 
 @pytest.fixture
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A method that exchanges numbers and one that needs gradients, of a suite whose records say where they ran."""
+    """A method that exchanges numbers, one that needs gradients and a plan, whose records say where they ran."""
     monkeypatch.setattr("bench.validation.mixture.PROTOCOL", PROTOCOL)
     store = tmp_path / "results"
-    for name in (NUMBERS, GRADIENTS):
+    for name in (NUMBERS, GRADIENTS, PLAN):
         shutil.copytree((RESULTS / name).parent, (store / name).parent)
     return store
 
@@ -31,21 +31,27 @@ def found(problems, path: Path) -> list[str]:
 
 
 def test_an_honest_record_says_where_it_ran(forger, verdict) -> None:
-    """Beside what needs gradients, a notice says that nothing kept it apart."""
+    """Beside what reads gradients or parameters in process, a notice says that nothing kept it apart."""
     for level in ("error", "warning"):
         assert found(verdict(level), forger.path(NUMBERS)) == found(verdict(level), forger.path(GRADIENTS)) == []
     assert found(verdict("notice"), forger.path(NUMBERS)) == []
     assert found(verdict("notice"), forger.path(GRADIENTS)) == [WHERE]
+    assert found(verdict("notice"), forger.path(PLAN)) == [WHERE]
+
+
+def test_a_method_whose_gradients_are_shared_may_say_confined(forger, verdict) -> None:
+    forger.edit(put(WHERE, "confined"), GRADIENTS)
+    assert found(verdict("notice"), forger.path(GRADIENTS)) == []
 
 
 @pytest.mark.parametrize(
     ("name", "change", "field"),
     [
-        (GRADIENTS, put(WHERE, "confined"), WHERE),
+        (PLAN, put(WHERE, "confined"), WHERE),
         (NUMBERS, both(put("provenance.threads", 2), put(SCORED, "in process")), WHERE),
         (NUMBERS, both(put("provenance.processes", 2), put(WHERE, "in process")), SCORED),
     ],
-    ids=["gradients in a confined process", "confined with two threads", "forked from two processes"],
+    ids=["parameters in a confined process", "confined with two threads", "forked from two processes"],
 )
 def test_what_cannot_be_is_refused(forger, verdict, name: str, change, field: str) -> None:
     forger.edit(change, name)
@@ -64,7 +70,8 @@ def test_a_new_record_that_is_weaker_than_its_kind_allows_is_worth_a_look(forger
 
 
 def test_a_kind_can_be_confined_if_the_harness_confines_it() -> None:
-    assert CONFINABLE == KINDS
+    assert isolation.CONFINABLE == source.KINDS
+    assert isolation.NUMBERS == source.NUMBERS
     assert {card.name for card in cards().values() if "/" in card.name} == {
         card.name for card in cards().values() if card.variant
     }

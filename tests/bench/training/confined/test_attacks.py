@@ -11,13 +11,18 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Generator
 
 from bench.engine.ledger import RunningLedger
 from bench.errors import RunFailed, UserError
-from bench.training.answers import weights_of
-from methods import Weighting
+from bench.training.answers import direction_of, weights_of
+from bench.training.confined.proxy import Host
+from bench.training.confined.source import source_of
+from methods import Layout, Settings, Weighting
 from methods._battery.inputs import signals_of
+from methods._cards import read_cards
 from tasks._registry import get_task
+from tests.bench.training.confined.conftest import FILE, RUN
 
 SIGNALS = signals_of(torch.eye(3, dtype=torch.float64))
 ROOT = Path(__file__).parents[4]
@@ -83,6 +88,16 @@ OUTSIDE = {
     "draw from the global generator": "torch.manual_seed(7); torch.randn(3); won = True",
     "change the number of threads": "torch.set_num_threads(1); torch.set_default_dtype(torch.float16); won = True",
 }
+WRITES = (
+    FILE.format(imports="from methods import GradientCombination", body="        return signals").replace(
+        "(LossWeighting)", "(GradientCombination)"
+    )
+    + """
+    def combine(self, gradients, layout, signals):
+        gradients[0] = 7.0
+        return gradients.mean(dim=0)
+"""
+)
 IMPORTS = "import ctypes, gc, os, socket, subprocess, sys"
 
 
@@ -163,6 +178,20 @@ def test_a_process_ends_with_its_method(confine) -> None:
     watch.register(os.dup(method.line._process), select.POLLIN)
     del method
     assert watch.poll(10_000)
+
+
+def test_a_method_that_writes_to_the_gradients_it_reads_fails_as_it_does_in_process(tmp_path) -> None:
+    """And the run's own gradients are as they were."""
+    path = tmp_path / "made_up.py"
+    path.write_text(WRITES)
+    (card,) = read_cards(path)
+    rows = torch.eye(3)
+    method = Host(card, source_of(card), shared=rows.nbytes).start(Settings(), Generator().manual_seed(0), RUN)
+    with pytest.raises(
+        RunFailed, match="step 1: method 'made_up' changed the task gradients it was given; it may read"
+    ):
+        direction_of(method, rows, Layout(("a",), (3,), ((3,),)), SIGNALS)
+    assert rows.equal(torch.eye(3))
 
 
 @pytest.mark.parametrize("line", ["raise ValueError('no')", "import tasks.math", "os._exit(3)", "def broken(:"])

@@ -8,8 +8,8 @@ from torch import Generator, Tensor
 
 from bench.training.confined.proxy import Host
 from bench.training.confined.source import KINDS, source_of
-from methods import Method, RunInfo, SampleWeighting, TaskSampling, Weighting
-from methods._battery.inputs import STEPS, Step
+from methods import GradientCombination, Method, RunInfo, SampleWeighting, TaskSampling, Weighting
+from methods._battery.inputs import STEPS, Step, layout_of
 from methods._battery.trajectories import golden_cases
 from methods._registry import MethodCard, cards, load
 
@@ -25,7 +25,8 @@ def pair(card: MethodCard) -> tuple[Method, Method]:
     kind = load(card.name)
     run = RunInfo(CASE.tasks, torch.tensor([100.0, 200.0, 300.0, 400.0]).double(), STEPS, 8, 30, 4)
     inside = kind(kind.Settings(), Generator().manual_seed(3)).start(run)
-    return Host(card, source).start(kind.Settings(), Generator().manual_seed(3), run), inside
+    host = Host(card, source, shared=max(step.gradients.nbytes for step in CASE.steps))
+    return host.start(kind.Settings(), Generator().manual_seed(3), run), inside
 
 
 def answers(method: Method, step: Step) -> list[Tensor]:
@@ -37,6 +38,8 @@ def answers(method: Method, step: Step) -> list[Tensor]:
         found += [method.advantages(step.rollouts), method.token_weights(step.rollouts)]
     if isinstance(method, Weighting):
         found.append(method.combine_weights(step.signals))
+    if isinstance(method, GradientCombination):
+        found.append(method.combine(step.gradients, layout_of(step.gradients.shape[1]), step.signals))
     method.observe(step.signals)
     if "second_forward" in method.needs:
         method.updated(step.signals.losses * 0.9)
@@ -47,8 +50,8 @@ def bits(found: list[Tensor]) -> list[tuple[torch.dtype, list[int], bytes]]:
     return [(each.dtype, list(each.shape), each.contiguous().numpy().tobytes()) for each in found]
 
 
-def test_all_methods_that_exchange_few_numbers_are_confined() -> None:
-    assert len(CONFINED) >= 49
+def test_all_methods_of_kinds_that_can_be_are_confined() -> None:
+    assert len(CONFINED) >= 56
     assert all(source_of(card) for card in CONFINED)
 
 
@@ -56,7 +59,7 @@ def test_all_methods_that_exchange_few_numbers_are_confined() -> None:
 def test_answers_are_equal_and_so_they_are_after_a_state_is_restored(card: MethodCard) -> None:
     apart, here = pair(card)
     assert (apart.name, apart.version) == (here.name, here.version)
-    assert apart.needs - {"gramian"} == here.needs - {"gramian"}
+    assert apart.needs - {"gramian", "gradients"} == here.needs - {"gramian", "gradients"}
     saved: list[dict[str, Any]] = []
 
     for step in CASE.steps[:5]:
