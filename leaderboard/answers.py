@@ -9,7 +9,7 @@ from bench.analysis.runs import REFERENCE
 from bench.analysis.text import figure, listing, plural, with_ends
 from leaderboard.views import CURRENCY_NAMES, together
 
-UNKNOWN = "Nothing is known here of methods without a row: they were not run on this suite."
+UNKNOWN = "Methods without a row have not been run on this suite."
 """What no table of results shows by itself."""
 
 
@@ -24,7 +24,7 @@ def answer(board: Board) -> str:
     rest = len(rows) - len(better) - len(worse)
     said = (
         f"Of {many} beside {REFERENCE}{_settings(rows)}, {_gain(better)} more, {_gain(worse)} less, and {rest} cannot "
-        "be told from it; corrected for their number."
+        "be distinguished from it, after correction for multiple comparisons."
     )
     best = max(rows, key=lambda row: (row.difference.mean if row.difference else 0.0, row.label))
     return " ".join([said, UNKNOWN, *_best(best), *_static(board), *limits(board)])
@@ -65,15 +65,15 @@ def _static(board: Board) -> list[str]:
 def limits(board: Board) -> list[str]:
     """What the seeds can find: a sentence."""
     if not math.isfinite(board.detectable) or board.detectable >= 1:
-        return ["So few seeds cannot tell any difference from zero."]
+        return ["So few seeds cannot distinguish any difference from zero."]
     corrected = (
-        f"; among {board.comparisons} comparisons, one of {board.detectable_corrected:.3f}"
+        f"; after correction for {board.comparisons} comparisons, one of {board.detectable_corrected:.3f}"
         if board.comparisons > 1 and board.detectable_corrected < 1
         else ""
     )
     return [
-        f"With {board.seeds} seeds a true difference of {board.detectable:.3f} has an 80 % chance of being found by "
-        f"itself{corrected}."
+        f"With {board.seeds} seeds, a single comparison detects a true difference of {board.detectable:.3f} with 80 % "
+        f"power{corrected}."
     ]
 
 
@@ -82,9 +82,10 @@ def spread(board: Board) -> str:
     if board.noise is None:
         return ""
     return (
-        f"One seed's difference to {REFERENCE} varies by {board.noise.total:.4f}: {board.noise.training:.4f} from "
-        f"training and {board.noise.evaluation:.4f} from sampling the replies to the held-out items. Other items would "
-        f"shift all differences by about {board.noise.items:.4f}, which no interval shows."
+        f"The difference to {REFERENCE} has a standard deviation over seeds of {board.noise.total:.4f}: "
+        f"{board.noise.training:.4f} from training and {board.noise.evaluation:.4f} from sampling replies to the "
+        f"held-out items. Other items would shift all differences by about {board.noise.items:.4f}, which no interval "
+        "shows."
     )
 
 
@@ -94,6 +95,6 @@ def stable(board: Board) -> str:
     if tau is None or tau.low is None or tau.high is None:
         return ""
     return (
-        f"Drawing the seeds again keeps the order at a Kendall's tau of {tau.value:.2f} "
-        f"[{tau.low:.2f}, {tau.high:.2f}] to this one; 1 would be the same order."
+        f"When the seeds are resampled, the order agrees with this one at a Kendall's tau of {tau.value:.2f} "
+        f"[{tau.low:.2f}, {tau.high:.2f}]; 1 would be the same order."
     )

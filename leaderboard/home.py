@@ -84,7 +84,7 @@ def sure(choice: Choice) -> str:
         return f"{said} Every other mean gain is smaller."
     more = len(choice.alike) - NAMED
     names = [*choice.alike[:NAMED], *([f"{more} more"] if more > 0 else [])]
-    return f"{said} Its mean gain cannot be told from {listing(names)}."
+    return f"{said} Its mean gain cannot be distinguished from {listing(names)}."
 
 
 def _p(p: float | None) -> str:

@@ -49,6 +49,7 @@ def differences(board: Board) -> Figure | None:
     shown = known[:MOST]
     left = f"; {len(known) - MOST} more are in the table" if len(known) > MOST else ""
     apart = [row.label for row in rows if row.verdict.split()[0] in ("better", "worse")]
+    differ = "differs" if len(apart) < 2 else "differ"
     seen = f"{listing(apart[:5])}{f' and {len(apart) - 5} more' if len(apart) > 5 else ''}" if apart else "no method"
 
     return Figure(
@@ -60,7 +61,7 @@ def differences(board: Board) -> Figure | None:
         x_label="method",
         y_label=f"mean gain minus {REFERENCE}",
         series=(over("difference", *zip(*shown, strict=True)),),
-        reading=f"Corrected for {plural(board.comparisons, 'comparison')}, {seen} can be told from {REFERENCE}.",
+        reading=f"Corrected for {plural(board.comparisons, 'comparison')}, {seen} {differ} from {REFERENCE}.",
     )
 
 

@@ -1,7 +1,8 @@
 """Which method to use for what: the answer of one suite to each need of somebody who has a mixture to train.
 
-A need is answered by suites of one kind and by one rule. Where no method can be told from the reference, the answer is
-the reference: it costs nothing to use. `reports/` says why a method gains; this module says only which, and how sure.
+A need is answered by suites of one kind and by one rule. Where no method can be distinguished from the reference, the
+answer is the reference: it costs nothing to use. `reports/` says why a method gains; this module says only which, and
+how sure.
 """
 
 import math
@@ -57,7 +58,7 @@ NEEDS = (
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """The row with the largest difference where none can be told from the reference."""
+    """The row with the largest difference where none can be distinguished from the reference."""
 
     label: str
     difference: Interval
@@ -88,7 +89,7 @@ class Choice:
     rival: Rival | None
     """None where a row is better than the reference."""
     alike: Sequence[str]
-    """Methods whose mean gain cannot be told from its own, by the corrected comparison of all pairs."""
+    """Methods whose mean gain cannot be distinguished from its own, by the corrected comparison of all pairs."""
     compared: int
     """How many methods could have been chosen, beside the reference."""
 

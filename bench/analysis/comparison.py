@@ -50,7 +50,7 @@ class Difference:
             return f"{self.label} and {self.other} share no seed; run both on the same seeds."
 
         if self.p > ALPHA:
-            first = f"{self.label} cannot be told from {self.other} on the mean over tasks."
+            first = f"{self.label} cannot be distinguished from {self.other} on the mean over tasks."
         else:
             more = "more" if self.gain.mean > 0 else "less"
             first = f"{self.label} gains {more} than {self.other} on the mean over tasks."

@@ -30,7 +30,7 @@ class Correlation:
 
     @property
     def resolved(self) -> bool:
-        """Whether the sign can be told from chance."""
+        """Whether the sign can be distinguished from chance."""
         return self.p is not None and self.p < LEVEL
 
     def __str__(self) -> str:

@@ -36,7 +36,7 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the mean can be told from zero."""
+        """Whether the mean can be distinguished from zero."""
         return self.low > 0 or self.high < 0
 
     @property

@@ -18,7 +18,7 @@ ITEMS = 128
 """Most held-out items that are tried: the standard error of a share of them is below 0.045, which tells what a second
 try may find from what is out of reach, for half the replies of a score over 1,000 items with two samples."""
 SAMPLES = 8
-"""Replies to each of them, the fewest that pass@8 can be told from. More items for the same cost say more than more
+"""Replies to each of them, enough to estimate pass@8. More items for the same cost say more than more
 replies: of most tasks items differ more than the replies to one of them."""
 EXACT = 1e-9
 

@@ -1,4 +1,4 @@
-"""Series are told apart by their colours, also by readers who see fewer of them, on both themes."""
+"""Series are distinguished by their colours, also by readers who see fewer of them, on both themes."""
 
 import re
 from pathlib import Path

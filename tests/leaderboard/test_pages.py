@@ -90,9 +90,9 @@ def test_every_mean_stands_beside_its_interval(site):
 
 def test_the_answer_counts_methods_by_their_verdicts(site):
     said = text(site({"uniform": UNIFORM, "good": [[6, 6], [8, 8], [10, 10]], "same": UNIFORM}) / "index.html")
-    assert "Of 2 methods beside uniform, 1 gains more, none gain less, and 1 cannot be told from it" in said
+    assert "Of 2 methods beside uniform, 1 gains more, none gain less, and 1 cannot be distinguished from it" in said
     assert "The largest difference is that of good: +0.050 [+0.050, +0.050]." in said
-    assert "Nothing is known here of methods without a row" in said
+    assert "Methods without a row have not been run on this suite." in said
 
 
 def test_runs_that_are_not_done_are_told_apart(site):

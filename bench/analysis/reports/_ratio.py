@@ -18,7 +18,7 @@ class Ratio:
     value: float | None
     """None if the denominator's mean is not positive."""
     low: float
-    """-inf and inf where the denominator cannot be told from zero, or with a single seed."""
+    """-inf and inf where the denominator cannot be distinguished from zero, or with a single seed."""
     high: float
 
     @property
@@ -35,7 +35,7 @@ class Ratio:
 def ratio(top: Sequence[float], bottom: Sequence[float]) -> Ratio:
     """Ratio of means of paired values, one pair a seed, with a 95 % interval by Fieller (1954).
 
-    The interval is exact for normal values: all r for which mean(top - r bottom) cannot be told from zero.
+    The interval is exact for normal values: all r for which mean(top - r bottom) cannot be distinguished from zero.
     """
     a = float(np.mean(top))
     b = float(np.mean(bottom))
@@ -52,7 +52,7 @@ def ratio(top: Sequence[float], bottom: Sequence[float]) -> Ratio:
     half = a * b - ab
     constant = a * a - aa
     root = half * half - square * constant
-    # The bottom cannot be told from zero, so that no ratio is too large.
+    # The bottom cannot be distinguished from zero, so that no ratio is too large.
     if square <= 0 or root < 0:
         return Ratio(a / b, -math.inf, math.inf)
 

@@ -119,7 +119,7 @@ def _way(base: Loudness, other: Loudness) -> str:
     turned = flips(base, other)
     if turned:
         above, below = (base.sample.tasks[task] for task in turned[0])
-        return f"turns {plural(len(turned), 'pair')} round, as {above} and {below}"
+        return f"reverses the order of {plural(len(turned), 'pair')}, such as {above} and {below}"
     return "keeps the order" if other.order == base.order else "has another order, but no change of it is resolved"
 
 

@@ -121,8 +121,8 @@ def _verdict(places: Sequence[Place], found: Sequence[Correlation]) -> str:
     most, least, apart = (sum(flags) for flags in zip(*((p.most, p.least, p.apart) for p in places), strict=True))
     times = len(BEFORE)
     told = (
-        f"the loudest task gained most at {most} of {times} times and least at {least}; its gain can be told from the "
-        f"mean of the others at {apart}. "
+        f"the loudest task gained most at {most} of {times} times and least at {least}; its gain can be "
+        f"distinguished from the mean of the others at {apart}. "
     )
     resolved = [each.rho > 0 for each in found if each.resolved and each.rho is not None]
     if not resolved:

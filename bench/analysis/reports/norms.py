@@ -64,7 +64,7 @@ def _finding(sample: Sample, values: Array, order: list[int]) -> str:
     if times.value is None:
         return (
             f"{start}, {names[loud]} was the loudest task; the squared norm of the quietest, {names[quiet]}, cannot be "
-            "told from zero, so the ratio is not resolved."
+            "distinguished from zero, so the ratio is not resolved."
         )
 
     among = effective_tasks(known(mean(per_run)))

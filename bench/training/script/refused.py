@@ -10,7 +10,7 @@ Check = tuple[str, Callable[[Any], Any], str]
 
 EVERY: tuple[Check, ...] = (
     ("fp16", bool, "a loss scaler multiplies the gradients that a method compares; take bf16=True"),
-    ("deepspeed", bool, "it owns the gradients, which must be told apart by task; launch without it"),
+    ("deepspeed", bool, "it owns the gradients, which must be kept apart by task; launch without it"),
     ("fsdp", bool, "a row of task gradients needs whole parameters; launch replicas, or train adapters"),
     ("parallelism_config", bool, "a row of task gradients needs whole parameters; launch replicas, or train adapters"),
     ("n_gpu", lambda count: count > 1, "one process, one device: use `accelerate launch`, or set CUDA_VISIBLE_DEVICES"),
@@ -64,4 +64,4 @@ def check_columns(columns: Any, column: str) -> None:
             "task, or name it: task_column=..."
         )
     if images := sorted({"image", "images"} & set(columns)):
-        raise UserError(f"column {images[0]!r}: images are not told apart by task; leave the column out.")
+        raise UserError(f"column {images[0]!r}: images are not kept apart by task; leave the column out.")

@@ -185,7 +185,7 @@ def test_without_a_sweep_there_is_no_regret(runs: list[Run]) -> None:
 
 
 def test_p_is_corrected_within_each_family(runs: list[Run]) -> None:
-    """Methods, static weights and specialists are told apart: the last two are no candidates."""
+    """Methods, static weights and specialists are distinguished: the last two are no candidates."""
     found = board(runs)
     means = {each.label: {run.record.seed: run.mean for run in each.runs} for each in found.rows}
     for family in (("pcgrad", "bad"), tuple(WEIGHTS), ("single_task",)):

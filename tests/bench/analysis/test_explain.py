@@ -35,7 +35,7 @@ def test_what_is_not_resolved_is_not_claimed(make_run: MakeRun) -> None:
     """One seed up, one down, one equal."""
     found = explain(pair(make_run, [[6, 4, 4], [2, 4, 4], [4, 4, 4]], [[4, 4, 4]] * 3), ["first", REFERENCE])
     text = " ".join(found.sentences)
-    assert "cannot be told from uniform on the mean" in text
+    assert "cannot be distinguished from uniform on the mean" in text
     assert "first gains more on seed 0; uniform gains more on seed 1." in found.sentences
     assert "They spend the same prompts, sampled tokens and backward passes." in found.sentences
     assert "The imbalance of their gradients does not differ for certain." in found.sentences

@@ -75,7 +75,7 @@ def test_a_task_without_prompts_in_a_stretch_is_left_out_with_the_mean(make_run:
 
 
 def test_weights_and_shares_are_those_of_the_stretch(make_run: MakeRun) -> None:
-    """0.7 + 0.001 times the seed, against 0.5: on average 0.701, and told apart."""
+    """0.7 + 0.001 times the seed, against 0.5: on average 0.701, and distinguished."""
     mean = parting(pairs(make_run, (0.9,) * 6, FLAT))[""]
     assert mean is not None
     first, second = mean.weights

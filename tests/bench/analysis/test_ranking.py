@@ -25,7 +25,7 @@ PAIRS = {
         ("middle", "bad"): 0.001,
     }.items()
 }
-"""The middle method is told from the best, and not from the second."""
+"""The middle method is distinguished from the best, and not from the second."""
 
 
 def by_seed(*values: float) -> dict[int, float]:

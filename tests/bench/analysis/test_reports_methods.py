@@ -120,8 +120,16 @@ def normalised(make_run, name, norm, seeds=2):
     ("norm", "way", "verdict"),
     [
         ([8.0, 4.0, 2.0], "keeps the order (rho +1.00", "resolved under none of 1 other normaliser."),
-        ([1.0, 2.0, 10.0], "turns 3 pairs round, as task_a and task_b (rho -1.00", "changes under 1 of 1 others"),
-        ([8.0, 1.0, 2.0], "turns 1 pair round, as task_b and task_c (rho +0.50", "changes under 1 of 1 others"),
+        (
+            [1.0, 2.0, 10.0],
+            "reverses the order of 3 pairs, such as task_a and task_b (rho -1.00",
+            "changes under 1 of 1 others",
+        ),
+        (
+            [8.0, 1.0, 2.0],
+            "reverses the order of 1 pair, such as task_b and task_c (rho +0.50",
+            "changes under 1 of 1 others",
+        ),
     ],
 )
 def test_r8_says_whether_the_order_flips(make_run, norm, way, verdict):

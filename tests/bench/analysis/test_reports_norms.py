@@ -56,7 +56,7 @@ def test_r1_effective_number_of_tasks(make_run):
 def test_r1_says_when_the_ratio_or_the_order_is_not_resolved(make_run):
     noisy = [make_run(seed=seed, curves={"squared_norm": [9.0 + 2 * seed, 10.0, -1.0]}) for seed in (0, 1)]
     report = norms(noisy)
-    assert "cannot be told from zero, so the ratio is not resolved" in report.finding
+    assert "cannot be distinguished from zero, so the ratio is not resolved" in report.finding
     close = norms([make_run(seed=seed, curves={"squared_norm": [9.0 + seed, 9.5, 1.0]}) for seed in range(3)])
     assert "Whether task_b is quieter is not resolved." in close.finding
     apart = norms([make_run(seed=seed, curves={"squared_norm": [9.0 + seed, 5, 1.0]}) for seed in range(3)])

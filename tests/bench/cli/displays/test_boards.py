@@ -150,7 +150,7 @@ def test_an_unknown_suite_is_told_which_have_results(
 
 def test_what_cannot_be_told_apart_is_not_called_different(small: Board) -> None:
     text = shown(lambda console: show_comparison(small, ["same", "uniform"], console))
-    assert "same cannot be told from uniform on the mean over tasks. No task differs for certain." in text
+    assert "same cannot be distinguished from uniform on the mean over tasks. No task differs for certain." in text
 
 
 def test_without_a_common_seed_there_is_no_number(small: Board) -> None:
