@@ -13,6 +13,7 @@ from bench.analysis.names import readable
 from bench.analysis.reports import REPORTS, reports_of
 from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE
+from bench.analysis.significance import ALPHA
 from bench.analysis.text import figure, listing, plural, with_ends
 from leaderboard.answers import answer, spread, stable
 
@@ -41,6 +42,7 @@ def suite_findings(board: Board) -> Iterator[str]:
     yield f"{answer(board)}\n"
     for verdict in ("better", "worse"):
         yield from _listed(verdict, [row for row in board.rows if row.verdict.startswith(verdict)])
+    yield from _speed(board)
     yield from (f"{said}\n" for said in (spread(board), stable(board)) if said)
 
     reports = reports_of([run for row in board.rows for run in row.runs])
@@ -63,6 +65,20 @@ def _listed(verdict: str, rows: Sequence[Row]) -> Iterator[str]:
     if rows:
         named = listing([f"{readable(row.runs[0])} {with_ends(row.difference)}" for row in rows])
         yield f"{verdict.capitalize()} than `{REFERENCE}` in mean gain: {named}.\n"
+
+
+def _speed(board: Board) -> Iterator[str]:
+    """Which methods learn faster or more slowly: their mean training reward over the run, where that counts."""
+    known = [row for row in board.rows if row.area_difference and row.area_p is not None and not row.static]
+    clear = [row for row in known if row.area_p is not None and row.area_p <= ALPHA]
+    if not known:
+        return
+
+    for side, sign in (("Faster", 1), ("Slower", -1)):
+        rows = [row for row in clear if row.area_difference and sign * row.area_difference.mean > 0]
+        rows.sort(key=lambda row: -abs(row.area_difference.mean) if row.area_difference else 0.0)
+        named = listing([f"{readable(row.runs[0])} {with_ends(row.area_difference)}" for row in rows]) or "none"
+        yield f"{side} than `{REFERENCE}`, by mean training reward over the run: {named}.\n"
 
 
 def _agreement(compared: Across) -> str:

@@ -29,6 +29,19 @@ def test_every_method_with_a_verdict_is_named_under_it(found: list[Board]) -> No
             assert all(f"{name} " in named[0] for name in rows)
 
 
+def test_every_method_that_is_faster_or_slower_for_certain_is_named(found: list[Board]) -> None:
+    for board in found:
+        paragraphs = list(findings.suite_findings(board))
+        for side, sign in (("Faster", 1), ("Slower", -1)):
+            rows = [row for row in board.rows if row.area_difference and not row.static and row.area_p is not None]
+            clear = {
+                readable(row.runs[0]) for row in rows if row.area_p <= 0.05 and sign * row.area_difference.mean > 0
+            }
+            (said,) = [text for text in paragraphs if text.startswith(f"{side} than")]
+            assert all(f"{name} " in said for name in clear)
+            assert said.count("[") == len(clear)
+
+
 def test_every_pair_of_suites_has_its_agreement(found: list[Board]) -> None:
     compared = across([scores_of(board) for board in found])
     said = "".join(findings.agreement(found))

@@ -26,7 +26,7 @@ print(held is not None and held is not False, "torch" in sys.modules, "bench.run
     [
         (["method=pcgrad"], True),
         (["method=uniform", "--json"], True),
-        (["method=mgs"], False),
+        (["method=mgs"], True),
         (["method=single_task"], False),
         (["method=uniform", "wrapper=cr_mogm"], False),
         (["method=uniform", "dry_run=true"], False),
