@@ -81,10 +81,10 @@ def sure(choice: Choice) -> str:
 
     said = f"Better, {_p(choice.p)}, corrected for {many}."
     if not choice.alike:
-        return f"{said} Every other mean gain is smaller."
+        return f"{said} Every other {choice.measure} is smaller."
     more = len(choice.alike) - NAMED
     names = [*choice.alike[:NAMED], *([f"{more} more"] if more > 0 else [])]
-    return f"{said} Its mean gain cannot be distinguished from {listing(names)}."
+    return f"{said} Its {choice.measure} cannot be distinguished from that of {listing(names)}."
 
 
 def _p(p: float | None) -> str:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench.analysis.cost import CURRENCIES, Currency
+from bench.analysis.metrics import reward_area
 from bench.analysis.names import readable
 from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE
-from bench.analysis.significance import ALPHA, adjusted
+from bench.analysis.significance import ALPHA, BySeed, adjusted
 from bench.analysis.statistics import Interval, paired_differences, t_interval
 
-Rule = Literal["mean", "worst", "cost"]
+Rule = Literal["mean", "worst", "speed", "cost"]
 PLAIN = ""
 """The kind of a suite in which nothing is broken."""
 KINDS = ("noise", "dead", "units", "conflict", "many", "quiet", "lora", "sft")
@@ -43,6 +44,7 @@ class Need:
 NEEDS = (
     Need("mean", "The best mean over tasks", PLAIN, "mean", "nano-v2"),
     Need("worst", "The safest worst task", PLAIN, "worst", "nano-v2"),
+    Need("speed", "The fastest learning: training reward over the run", PLAIN, "speed", "nano-v2"),
     Need("cost", "Better at the least cost", PLAIN, "cost", "nano-v2"),
     Need("noise", "Some rewards are noise", "noise", "mean", "nano-noise-v1"),
     Need("dead", "Some tasks cannot be learned", "dead", "mean", "nano-dead-v1"),
@@ -79,7 +81,7 @@ class Choice:
     name: str
     """As people read it."""
     score: Interval
-    """What it was chosen by: mean gain, or the gain of a run's worst task."""
+    """What it was chosen by: mean gain, the gain of a run's worst task, or mean training reward over the run."""
     difference: Interval | None
     """The same minus the reference's, paired by seed; None for the reference."""
     p: float | None
@@ -88,8 +90,10 @@ class Choice:
     """Relative to the reference's."""
     rival: Rival | None
     """None where a row is better than the reference."""
+    measure: str
+    """What `alike` compares."""
     alike: Sequence[str]
-    """Methods whose mean gain cannot be distinguished from its own, by the corrected comparison of all pairs."""
+    """Methods whose measure cannot be distinguished from its own, after correction."""
     compared: int
     """How many methods could have been chosen, beside the reference."""
 
@@ -121,19 +125,19 @@ def choice(board: Board, need: Need) -> Choice | None:
     scores = {row.label: _by_seed(row, need.rule) for row in [reference, *rows]}
     gaps = {row.label: paired_differences(scores[row.label], scores[REFERENCE]) for row in rows}
     found = {label: t_interval(gap.values()) for label, gap in gaps.items()}
-    own = need.rule == "worst" or bool(need.methods)
+    own = need.rule in ("worst", "speed") or bool(need.methods)
     p = adjusted(gaps) if own else {row.label: 1.0 if row.p is None else row.p for row in rows}
 
     better = [row for row in rows if p[row.label] <= ALPHA and found[row.label].mean > 0]
     largest = max(better or rows, key=lambda row: (found[row.label].mean, row.label))
     if not better:
         rival = Rival(largest.label, found[largest.label], p[largest.label])
-        return _chosen(board, reference, scores[REFERENCE], rows, rival=rival)
+        return _chosen(board, reference, scores, rows, need.rule, rival=rival)
 
     if need.rule == "cost":
         largest = min(better, key=lambda row: (price(row), -found[row.label].mean, row.label))
     label = largest.label
-    return _chosen(board, largest, scores[label], rows, difference=found[label], p=p[label])
+    return _chosen(board, largest, scores, rows, need.rule, difference=found[label], p=p[label])
 
 
 def price(row: Row) -> float:
@@ -146,25 +150,36 @@ def _may_answer(row: Row, need: Need) -> bool:
     """Complete rows that end with one model; weights fixed for this suite's tasks say nothing for other mixtures."""
     if row.static or row.specialists or row.missing or row.difference is None:
         return False
+    if need.rule == "speed" and row.area_difference is None:
+        return False
     return not need.methods or row.runs[0].record.method.name in need.methods
 
 
 def _by_seed(row: Row, rule: Rule) -> dict[int, float]:
+    if rule == "speed":
+        return {run.record.seed: area for run in row.runs if (area := reward_area(run)) is not None}
     return {run.record.seed: min(run.counted) if rule == "worst" else run.mean for run in row.runs}
 
 
 def _chosen(
     board: Board,
     row: Row,
-    scores: Mapping[int, float],
+    scores: Mapping[str, BySeed],
     rows: Sequence[Row],
+    rule: Rule,
     *,
     difference: Interval | None = None,
     p: float | None = None,
     rival: Rival | None = None,
 ) -> Choice:
     record = row.runs[0].record
-    alike = [each.label for each in rows if each.label != row.label and not board.differ(row.label, each.label)]
+    others = [each.label for each in rows if each.label != row.label]
+    if rule == "speed":
+        p_pairs = adjusted({label: paired_differences(scores[row.label], scores[label]) for label in others})
+        alike = [label for label in others if p_pairs[label] > ALPHA]
+    else:
+        alike = [label for label in others if not board.differ(row.label, label)]
+
     return Choice(
         suite=board.name,
         protocol=record.protocol,
@@ -173,11 +188,12 @@ def _chosen(
         seeds=len(row.runs),
         label=row.label,
         name=readable(row.runs[0]),
-        score=t_interval(scores.values()),
+        score=t_interval(scores[row.label].values()),
         difference=difference,
         p=p,
         costs=dict(row.overheads),
         rival=rival,
+        measure="mean training reward" if rule == "speed" else "mean gain",
         alike=alike,
         compared=len({each.method for each in rows}),
     )

@@ -56,9 +56,28 @@ def test_the_cheapest_is_better_for_certain_and_costs_least(answered):
     assert found["mean"].costs["backward_passes"] == pytest.approx(400 / 192)
 
 
+def test_the_fastest_is_chosen_by_training_reward_and_not_by_gain(make_record):
+    """`quick` has more reward all through the run and ends no better; `late` ends better."""
+    runs = []
+    for name, level, more in (("uniform", 0.25, 0), ("quick", 0.5, 0), ("late", 0.25, 8)):
+        for seed in range(4):
+            reward = [[level + seed / 64 + (seed % 2) / 64 * (name != "uniform")] * 2] * 4
+            gains = [seed + more + seed % 2 * (name != "uniform")] * 2
+            record = make_record(2, name, seed, gains=gains, curves={"reward": reward})
+            runs.append(Run(Path("nano-v1", name, f"{seed}.json"), record))
+
+    found = choices(board(runs))
+    assert (found["mean"].label, found["speed"].label) == ("late", "quick")
+    assert found["speed"].difference.mean == pytest.approx(0.25 + 1 / 128)
+    assert found["speed"].measure == "mean training reward"
+    assert found["speed"].alike == []
+
+
 def test_without_a_certain_winner_the_answer_is_the_reference_and_names_the_largest_difference(answered):
     found = answered({"near": (0, 0), "worse": (-1, -1)}, seeds=2)
-    assert {key: each.label for key, each in found.items()} == dict.fromkeys(("mean", "worst", "cost"), "uniform")
+    assert {key: each.label for key, each in found.items()} == dict.fromkeys(
+        ("mean", "worst", "speed", "cost"), "uniform"
+    )
     assert found["mean"].rival.label == "near"
     assert found["mean"].difference is None
 
