@@ -117,8 +117,16 @@ def revision(root: Path = ROOT) -> tuple[str, bool]:
     commit = _git(root, "rev-parse", "HEAD")
     if not top or not commit or Path(top).resolve() != root.resolve():
         return UNKNOWN, True
-    changes = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *CODE)
-    return commit, changes != ""
+    return commit, bool(changed(root))
+
+
+def changed(root: Path = ROOT) -> list[str]:
+    """The files of the checkout at `root` that can change a number and differ from the commit or are not in it.
+
+    None where git cannot say; see `revision`.
+    """
+    lines = _git(root, "status", "--short", "--untracked-files=all", "--", *CODE)
+    return [line.strip().partition(" ")[2].strip() for line in (lines or "").splitlines()]
 
 
 def is_tracked(path: Path, root: Path = ROOT) -> bool:

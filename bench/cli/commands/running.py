@@ -23,6 +23,20 @@ def _asking(command: Callable[..., Any]) -> Callable[..., Any]:
     return suite_option(store_option(data_root_option(command)))
 
 
+def _note_changes(official: bool, store: Path) -> None:
+    """Say, before anything is trained, that a record would be refused because the code is not that of a commit."""
+    from bench.records.provenance import changed
+    from bench.request.request import RESULTS
+
+    if official and store.resolve() == RESULTS.resolve() and (files := changed()):
+        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+        click.echo(
+            f"Note: not committed: {', '.join(files[:3])}{more}. `bench validate` refuses records that are made now; "
+            "commit first, or keep them elsewhere with store=DIR.",
+            err=True,
+        )
+
+
 @click.command(cls=KeysHelp, short_help="train, evaluate and record one method")
 @click.argument("words", nargs=-1, metavar="method=M [suite=S] [seed=N] [key=value]...", shell_complete=run_words)
 @_asking
@@ -59,6 +73,7 @@ def run(words: tuple[str, ...], as_json: bool) -> None:
         _forecast(request, as_json)
         return
 
+    _note_changes(not request.exploratory, request.store)
     with make_watcher() as watcher, training_stack():
         watcher.phase("start")
         finished = run_story(request, watcher)
@@ -222,6 +237,8 @@ def sweep(words: tuple[str, ...], as_json: bool) -> None:
     from bench.sweeps.sweep import carry_out
 
     found = planned(words)
+    for run in [entry.run for entry in found.wanted][:1]:
+        _note_changes("~" not in run.suite, run.store)
     with reporter(found) as watching:
         summary = carry_out(found, watching)
     print_json(summary_json(summary)) if as_json else show_summary(summary, found)

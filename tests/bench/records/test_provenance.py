@@ -75,6 +75,7 @@ def test_what_can_change_a_number_makes_it_dirty(checkout: Path, file: str, dirt
     (checkout / file).parent.mkdir(exist_ok=True)
     (checkout / file).write_text("new")
     assert revision(checkout)[1] is dirty
+    assert module.changed(checkout) == ([file] if dirty else [])
 
 
 def test_a_git_hook_does_not_mislead(checkout: Path, monkeypatch: pytest.MonkeyPatch):
