@@ -9,11 +9,12 @@ from pathlib import Path
 
 from bench.analysis.board import boards
 from bench.analysis.figures import Figure
-from bench.analysis.loading import load
+from bench.analysis.loading import load, suites
 from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE
-from bench.analysis.text import p_value, signed, with_ends
+from bench.analysis.text import listing, p_value, plural, signed, with_ends
 from bench.places import DEFAULT_SUITE
+from bench.request.suite import load_suite
 from leaderboard import charts
 from leaderboard.card import DRAWING, card
 from leaderboard.charts import Extras
@@ -40,6 +41,13 @@ STYLE = """
 def board_of(results: Path = ROOT / "results") -> Board:
     """The board that the front shows."""
     return next(board for board in boards(load(results, suite=DEFAULT_SUITE).runs) if board.name == DEFAULT_SUITE)
+
+
+def others(results: Path = ROOT / "results") -> list[Board]:
+    """The boards of all other suites, by name."""
+    return [
+        found for name in suites(results) if name != DEFAULT_SUITE for found in boards(load(results, suite=name).runs)
+    ]
 
 
 def by_default(board: Board) -> list[Row]:
@@ -78,8 +86,19 @@ def front(board: Board) -> str:
             f"Suite `{board.name}`, seeds each: {board.seeds}; harness {versions(board)}. Mean gain in "
             "held-out reward over tasks and seeds, and the same minus `uniform` paired by seed, with 95 % intervals "
             f"over seeds. p and verdict are corrected for {board.comparisons} comparisons.{rest}",
+            *(elsewhere(other) for other in others()),
         ]
     )
+
+
+def elsewhere(board: Board) -> str:
+    """A sentence on another suite: its question, and the methods that gain more or less than the reference."""
+    said = [f"On `{board.name}` ({load_suite(board.name).summary})"]
+    for word, verdict in (("more", "better"), ("less", "worse")):
+        rows = [row for row in by_default(board) if row.verdict.startswith(verdict) and not row.specialists]
+        named = listing([f"`{row.label}` ({with_ends(row.difference)})" for row in rows])
+        said.append(f"{named or 'no method'} {'gains' if len(rows) < 2 else 'gain'} {word} than `{REFERENCE}`")
+    return f"{said[0]}, {said[1]}, and {said[2]}, of {plural(board.comparisons, 'method')}."
 
 
 def picture(board: Board) -> str:
