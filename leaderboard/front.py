@@ -14,11 +14,12 @@ from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE
 from bench.analysis.text import listing, p_value, plural, signed, with_ends
 from bench.places import DEFAULT_SUITE
-from bench.request.suite import load_suite
+from bench.records.track import is_tuned
 from leaderboard import charts
 from leaderboard.card import DRAWING, card
 from leaderboard.charts import Extras
 from leaderboard.downloads import versions
+from leaderboard.home import FAMILIES, family
 from leaderboard.home_figures import loudness
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,9 +46,8 @@ def board_of(results: Path = ROOT / "results") -> Board:
 
 def others(results: Path = ROOT / "results") -> list[Board]:
     """The boards of all other suites, by name."""
-    return [
-        found for name in suites(results) if name != DEFAULT_SUITE for found in boards(load(results, suite=name).runs)
-    ]
+    names = [name for name in suites(results) if name != DEFAULT_SUITE and not is_tuned(name)]
+    return [found for name in names for found in boards(load(results, suite=name).runs)]
 
 
 def by_default(board: Board) -> list[Row]:
@@ -92,8 +92,9 @@ def front(board: Board) -> str:
 
 
 def elsewhere(board: Board) -> str:
-    """A sentence on another suite: its question, and the methods that gain more or less than the reference."""
-    said = [f"On `{board.name}` ({load_suite(board.name).summary})"]
+    """A sentence on another suite: its family, and the methods that gain more or less than the reference."""
+    title = FAMILIES[family(board)]
+    said = [f"On `{board.name}` ({title[0].lower()}{title[1:]})"]
     for word, verdict in (("more", "better"), ("less", "worse")):
         rows = [row for row in by_default(board) if row.verdict.startswith(verdict) and not row.specialists]
         named = listing([f"`{row.label}` ({with_ends(row.difference)})" for row in rows])
