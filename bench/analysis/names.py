@@ -6,7 +6,7 @@ from typing import Any
 
 from bench.analysis.rows import SWEEP, Board
 from bench.analysis.runs import Run
-from bench.analysis.text import amount
+from bench.analysis.text import amount, listing
 
 LONGEST = 60
 """Characters of settings that are shown."""
@@ -39,11 +39,15 @@ def tried(board: Board, most: int = 20) -> str:
 
 
 def _weights(tasks: Sequence[str], weights: Sequence[Any]) -> str:
-    """One task raised above equal others by its name, any other weights as a proportion over the least."""
+    """One task raised above equal others, or tasks left out, by name; other weights as a proportion over the least."""
     numbers = [float(weight) for weight in weights]
     least = min(numbers)
     raised = [place for place, weight in enumerate(numbers) if weight > least]
     if len(numbers) == len(tasks) and len(raised) == 1 and least > 0:
         return f"{tasks[raised[0]]} \u00d7{amount(numbers[raised[0]] / least)}"
+
+    none = [name for name, weight in zip(tasks, numbers, strict=False) if weight == 0]
+    if len(numbers) == len(tasks) and none and len({weight for weight in numbers if weight > 0}) == 1:
+        return f"none on {listing(none)}"
 
     return "weights " + " : ".join(amount(weight / least if least > 0 else weight) for weight in numbers)

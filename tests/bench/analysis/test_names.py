@@ -12,7 +12,9 @@ from bench.analysis.names import readable
         ("static", "static", {"weights": []}, "static"),
         ("static", "static+0a09563d", {"weights": [1.0, 20.0, 1.0]}, "static, task_b \u00d720"),
         ("static", "static+1", {"weights": [3.5, 26.0, 2.0]}, "static, weights 1.8 : 13 : 1"),
-        ("static", "static+2", {"weights": [0.0, 1.0, 1.0]}, "static, weights 0 : 1 : 1"),
+        ("static", "static+2", {"weights": [0.0, 1.0, 1.0]}, "static, none on task_a"),
+        ("static", "static+2", {"weights": [0.0, 0.5, 0.0]}, "static, none on task_a and task_c"),
+        ("static", "static+2", {"weights": [0.0, 2.0, 1.0]}, "static, weights 0 : 2 : 1"),
         ("pike", "pike+3", {"exponent": -0.5, "floor": 0.1}, "pike, exponent = -0.5, floor = 0.1"),
     ],
 )
