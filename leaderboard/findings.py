@@ -3,6 +3,7 @@
 `python -m leaderboard.findings` writes the page again.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE
 from bench.analysis.significance import ALPHA
 from bench.analysis.text import figure, listing, plural, with_ends
+from leaderboard import reruns
 from leaderboard.answers import answer, spread, stable
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,7 +35,24 @@ def findings(results: Path = ROOT / "results") -> str:
     """The page, as Markdown."""
     found = boards(load(results).runs)
     parts = [INTRODUCTION, *(part for board in found for part in suite_findings(board)), *agreement(found)]
-    return "\n".join(parts)
+    return "\n".join([*parts, *made_again(results)])
+
+
+def made_again(results: Path) -> Iterator[str]:
+    """How often records were made again, and what came out; nothing where none was."""
+    again, _ = reruns.load(results)
+    every = [each.found for several in again.values() for each in several]
+    if not every:
+        return
+
+    yield "## Made again\n"
+    for suite in sorted({each.suite for each in every}):
+        here = [each for each in every if each.suite == suite]
+        counts = Counter(each.verdict for each in here)
+        parts = listing([f"{counts[verdict]} {verdict}" for verdict in reruns.ORDER if counts[verdict]])
+        which = listing(sorted(f"{each.method}/{each.seed}" for each in here))
+        on = listing(sorted({each.provenance.hardware for each in here}))
+        yield f"{plural(len(here), 'run')} of {suite} made again on {on}: {parts} ({which}).\n"
 
 
 def suite_findings(board: Board) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The page of findings is what the command makes from the committed records."""
 
+import re
+
 import pytest
 
 from bench.analysis.across import across, scores_of
@@ -40,6 +42,13 @@ def test_every_method_that_is_faster_or_slower_for_certain_is_named(found: list[
             (said,) = [text for text in paragraphs if text.startswith(f"{side} than")]
             assert all(f"{name} " in said for name in clear)
             assert said.count("[") == len(clear)
+
+
+def test_every_reproduction_is_counted() -> None:
+    files = list((findings.ROOT / "reproductions").rglob("*.json"))
+    said = "".join(findings.made_again(findings.ROOT / "results"))
+    assert sum(int(count) for count in re.findall(r"(\d+) runs? of ", said)) == len(files)
+    assert all(f"{file.parent.name}/{file.name.split('.')[0]}" in said for file in files)
 
 
 def test_every_pair_of_suites_has_its_agreement(found: list[Board]) -> None:
