@@ -30,6 +30,8 @@ class Facts:
     label: str
     seed: int
     method: str
+    plan: bool
+    """Whether the curves are those of several trainings."""
     status: str
     settled: bool
     withdrawn: bool
@@ -81,6 +83,7 @@ def facts_of(path: Path, label: str, record: Record, settled: bool, withdrawn: b
         label=label,
         seed=record.seed,
         method=record.method.name,
+        plan="RunPlan" in record.method.acts_on,
         status=record.status,
         settled=settled,
         withdrawn=withdrawn,

@@ -48,6 +48,8 @@ def scaled(facts: Sequence[Facts], seeds: Mapping[str, Sequence[int]]) -> Iterat
 def _copy(one: Facts, other: Facts) -> Iterator[Problem]:
     if one.final == other.final or not _is_scaled(one.sizes, other.sizes):
         return
+    if one.plan and other.plan and one.sizes == other.sizes:  # the same specialists, merged in other ways
+        return
 
     older, newer = sorted((one, other), key=lambda fact: fact.age)
     if newer.settled:  # a person looked at the two when they came
