@@ -34,8 +34,8 @@ beside the others.
 def findings(results: Path = ROOT / "results") -> str:
     """The page, as Markdown."""
     found = boards(load(results).runs)
-    parts = [INTRODUCTION, *(part for board in found for part in suite_findings(board)), *agreement(found)]
-    return "\n".join([*parts, *made_again(results)])
+    suites = (part for board in found for part in suite_findings(board))
+    return "\n".join([INTRODUCTION, *suites, *agreement(found), *made_again(results)])
 
 
 def made_again(results: Path) -> Iterator[str]:
@@ -88,15 +88,18 @@ def _listed(verdict: str, rows: Sequence[Row]) -> Iterator[str]:
 
 def _speed(board: Board) -> Iterator[str]:
     """Which methods learn faster or more slowly: their mean training reward over the run, where that counts."""
-    known = [row for row in board.rows if row.area_difference and row.area_p is not None and not row.static]
-    clear = [row for row in known if row.area_p is not None and row.area_p <= ALPHA]
+    known = [
+        (gap, row.area_p, readable(row.runs[0]))
+        for row in board.rows
+        if (gap := row.area_difference) and row.area_p is not None and not row.static
+    ]
     if not known:
         return
 
     for side, sign in (("Faster", 1), ("Slower", -1)):
-        rows = [row for row in clear if row.area_difference and sign * row.area_difference.mean > 0]
-        rows.sort(key=lambda row: -abs(row.area_difference.mean) if row.area_difference else 0.0)
-        named = listing([f"{readable(row.runs[0])} {with_ends(row.area_difference)}" for row in rows]) or "none"
+        clear = [(gap, name) for gap, p, name in known if p <= ALPHA and sign * gap.mean > 0]
+        clear.sort(key=lambda each: -abs(each[0].mean))
+        named = listing([f"{name} {with_ends(gap)}" for gap, name in clear]) or "none"
         yield f"{side} than `{REFERENCE}`, by mean training reward over the run: {named}.\n"
 
 

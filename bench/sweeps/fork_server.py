@@ -36,10 +36,15 @@ NO_RECORD = 1
 
 def main() -> None:
     """Serve until the input ends."""
+    load_stack()
+    Server().serve()
+
+
+def load_stack() -> None:
+    """Load what every run imports, and fork the server of confined methods before anything of a run is known."""
     for module in STACK:
         importlib.import_module(module)
     confine()
-    Server().serve()
 
 
 def confine() -> None:

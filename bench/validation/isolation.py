@@ -7,8 +7,9 @@ from bench.validation.subject import Rule, Subject
 
 NUMBERS = frozenset({"TaskSampling", "SampleWeighting", "LossWeighting", "GramianWeighting"})
 CONFINABLE = NUMBERS | {"GradientCombination"}
-"""Hook classes as in `bench.training.confined.source`, which loads torch: those whose methods are always confined where
-anything can be, and with them those whose task gradients may be too large to share."""
+"""Hook classes whose methods are always confined where anything can be, and with them those whose task gradients may
+be too large to share. `bench.training.confined.source` has the same; this room does not import training, and a test
+holds them equal."""
 SAYS = 2
 """The first protocol whose records say it."""
 AGAIN = "Run it again on Linux with seccomp, on a processor, or have it reproduced there."

@@ -17,13 +17,18 @@ def found() -> list[Board]:
     return boards(load(findings.ROOT / "results").runs)
 
 
+@pytest.fixture(scope="module")
+def sections(found: list[Board]) -> list[tuple[Board, list[str]]]:
+    """Each board with the paragraphs of its section, which compute twelve reports."""
+    return [(board, list(findings.suite_findings(board))) for board in found]
+
+
 def test_the_page_is_what_the_command_writes() -> None:
     assert findings.PAGE.read_text("utf-8") == findings.findings(), "write it again: python -m leaderboard.findings"
 
 
-def test_every_method_with_a_verdict_is_named_under_it(found: list[Board]) -> None:
-    for board in found:
-        paragraphs = list(findings.suite_findings(board))
+def test_every_method_with_a_verdict_is_named_under_it(sections) -> None:
+    for board, paragraphs in sections:
         for verdict in ("better", "worse"):
             rows = [readable(row.runs[0]) for row in board.rows if row.verdict.startswith(verdict)]
             named = [text for text in paragraphs if text.startswith(f"{verdict.capitalize()} than")]
@@ -31,9 +36,8 @@ def test_every_method_with_a_verdict_is_named_under_it(found: list[Board]) -> No
             assert all(f"{name} " in named[0] for name in rows)
 
 
-def test_every_method_that_is_faster_or_slower_for_certain_is_named(found: list[Board]) -> None:
-    for board in found:
-        paragraphs = list(findings.suite_findings(board))
+def test_every_method_that_is_faster_or_slower_for_certain_is_named(sections) -> None:
+    for board, paragraphs in sections:
         for side, sign in (("Faster", 1), ("Slower", -1)):
             rows = [row for row in board.rows if row.area_difference and not row.static and row.area_p is not None]
             clear = {

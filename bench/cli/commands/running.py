@@ -237,8 +237,9 @@ def sweep(words: tuple[str, ...], as_json: bool) -> None:
     from bench.sweeps.sweep import carry_out
 
     found = planned(words)
-    for run in [entry.run for entry in found.wanted][:1]:
-        _note_changes("~" not in run.suite, run.store)
+    if found.wanted:
+        first = found.wanted[0].run
+        _note_changes("~" not in first.suite, first.store)
     with reporter(found) as watching:
         summary = carry_out(found, watching)
     print_json(summary_json(summary)) if as_json else show_summary(summary, found)

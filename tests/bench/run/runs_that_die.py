@@ -5,7 +5,6 @@ forty of them cheap. A run that is done is looked at and begun again. What was s
 """
 
 import gc
-import importlib
 import json
 import os
 import random
@@ -21,7 +20,7 @@ from bench.records.rules import problems_in
 from bench.records.store import read, record_files
 from bench.request.request import parse_request
 from bench.run.story import run
-from bench.sweeps.fork_server import STACK, confine
+from bench.sweeps.fork_server import load_stack
 from bench.training.checkpoint import file as checkpoint_file
 from bench.training.checkpoint.keeper import VARIABLE
 
@@ -147,9 +146,7 @@ class Watch:
 
 def main(folder: Path, kills: int, seed: int) -> None:
     chance = random.Random(seed)
-    for module in STACK:
-        importlib.import_module(module)
-    confine()
+    load_stack()
     gc.freeze()
     watch = Watch(folder)
     while watch.killed < kills and not watch.wrong:
