@@ -23,6 +23,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from bench.models.noise import key_of
 from bench.models.prompts import encoded, ends
 from bench.models.sampler import Sampler
+from bench.models.trainable import merged
 from bench.records.schema import Score
 from tasks import Task
 
@@ -72,7 +73,7 @@ def evaluate(
 
     tokenizer: needs a padding and an end-of-text token; it encodes a prompt as `bench.models.prompts` says.
     """
-    with quietly(), undisturbed(model):
+    with quietly(), undisturbed(model), merged(model):
         wanted = {"items": settings.items, "skip": settings.skip, "samples": settings.samples}
         manager = TaskManager(include_defaults=False, metadata=wanted)
         loaded = manager.load([str(task.harness_yaml) for task in tasks])

@@ -1,10 +1,12 @@
 """How a model is trained: by adapters or whole, computed in float32 or bfloat16."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from bench.errors import UserError
@@ -39,6 +41,36 @@ def with_adapters(model: PreTrainedModel, lora: Lora, seed: int) -> PreTrainedMo
     if isinstance(adapted.get_output_embeddings(), BaseTunerLayer):
         raise UserError("lora.targets must leave the output layer out: the losses read its weights as they are.")
     return adapted
+
+
+@contextmanager
+def merged(model: PreTrainedModel) -> Iterator[None]:
+    """The model with its adapters added to its weights, which answers faster; afterwards every bit is as before.
+
+    Only where the sum loses nothing worth a digit: float32, and weights that lie whole in this process.
+    """
+    layers = _adapted_layers(model)
+    weights = [layer.get_base_layer().weight for layer in layers]
+    if not all(type(weight.data) is Tensor and weight.dtype == torch.float32 for weight in weights):
+        layers = []
+
+    before = [layer.get_base_layer().weight.data for layer in layers]
+    try:
+        for layer in layers:
+            layer.merge(safe_merge=True)  # into a copy
+        yield
+    finally:
+        for layer, data in zip(layers, before, strict=True):
+            layer.get_base_layer().weight.data = data
+            layer.merged_adapters.clear()
+
+
+def _adapted_layers(model: PreTrainedModel) -> list[Any]:
+    if not hasattr(model, "get_base_model"):
+        return []  # peft takes a second to import
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    return [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
 
 
 def in_bfloat16(model: PreTrainedModel) -> PreTrainedModel:
