@@ -35,9 +35,9 @@ def curves(run: Run) -> tuple[list[Figure], list[str]]:
     still = []
     for name, title, description, log in SHOWN:
         columns = [_averaged(column, parts) for column in zip(*getattr(found, name), strict=True)]
-        levels = {figure(value) for column in columns for value in column}
-        if len(levels) == 1:
-            still.append(f"{title}: {levels.pop()} for every task, throughout.")
+        level = figure(columns[0][0])
+        if all(figure(value) == level for column in columns for value in column):
+            still.append(f"{title}: {level} for every task, throughout.")
             continue
         series = tuple(Series(task, steps, column) for task, column in zip(run.tasks, columns, strict=True))
         moving.append(_figure(name, title, description, series, log))

@@ -71,8 +71,10 @@ def rank_stability(means: Mapping[str, BySeed]) -> Estimate | None:
         return None
 
     table = np.array([[means[name][seed] for seed in seeds] for name in names])
-    scores = table[:, _draws(table, len(seeds))].mean(axis=2)  # [methods, draws]
-    taus = kendall(table.mean(axis=1), scores)
+    # few seeds can be drawn in few ways, and each way needs to be ranked but once
+    ways, drawn = np.unique(np.sort(_draws(table, len(seeds)), axis=1), axis=0, return_inverse=True)
+    scores = table[:, ways].mean(axis=2)  # [methods, ways]
+    taus = kendall(table.mean(axis=1), scores)[drawn]
     low, high = np.quantile(taus, [0.025, 0.975])
 
     return Estimate(float(taus.mean()), float(low), float(high))

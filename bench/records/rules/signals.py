@@ -39,7 +39,7 @@ def readable(case: Case) -> bool:
     wide |= dict.fromkeys(("reward", "silent", "reply_length", "mean_abs_advantage"), tasks)
     if curves.intended_share:
         wide["intended_share"] = tasks
-    if any(len(point) != count for name, count in wide.items() for point in getattr(curves, name)):
+    if any(set(map(len, getattr(curves, name))) - {count} for name, count in wide.items()):
         return False
 
     largest = (max(map(abs, numbers(getattr(curves, name))), default=0) for name in Curves.model_fields)
