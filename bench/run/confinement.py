@@ -1,4 +1,4 @@
-"""Where the code of a run's method runs: in a confined process where that is possible, else in this one."""
+"""Where the code of a run's method and wrapper runs: in confined processes where that is possible, else in this one."""
 
 from torch import Generator, nn
 
@@ -17,30 +17,37 @@ from methods import _registry as methods
 class Confinement:
     """Starts methods. alone: whether the run is one process, of one thread, on a processor.
 
-    Where a fork cannot compute as this process does, where parameters are asked for, and where task gradients are too
-    large to be shared, methods run here.
+    Where a fork cannot compute as this process does, and where task gradients or models are too large to be shared,
+    methods run here. A method and its wrapper are confined together or not at all.
     """
 
     def __init__(self, prepared: Prepared, alone: bool) -> None:
         self.prepared = prepared
-        self.possible = alone and prepared.wrapper is None
+        self.possible = alone
         self.shared = 0
-        """Bytes of the task gradients."""
-        self.host: Host | None = None
-        """Of the run's method, until it is started."""
+        """Bytes of the task gradients, or of one model a task."""
+        self.hosts: dict[str, Host] = {}
+        """Of the method and of the wrapper, by name, until they are started."""
         self._weights_tokens: bool | None = None
 
-        if self._source(prepared.method):
+        if all(self._source(chosen) for chosen in self._chosen):
             start_server()  # it loads torch while this process loads the model
+
+    @property
+    def _chosen(self) -> list[Chosen]:
+        return [chosen for chosen in (self.prepared.method, self.prepared.wrapper) if chosen]
 
     def load(self, model: nn.Module) -> None:
         """Load the run's method, and its wrapper. UserError if a file cannot be imported."""
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.shared = len(self.prepared.tasks) * sum(each.numel() * each.element_size() for each in trained)
-        self.host = self._hosted(self.prepared.method)
-        self.way: Isolation = "confined" if self.host else "in process"
-        if self.host:
-            self._weights_tokens = self.host.weights_tokens
+
+        hosts = {chosen.card.name: self._hosted(chosen) for chosen in self._chosen if self.possible}
+        self.possible = bool(hosts) and all(hosts.values())
+        self.way: Isolation = "confined" if self.possible else "in process"
+        if self.possible:
+            self.hosts = {name: host for name, host in hosts.items() if host}
+            self._weights_tokens = self.hosts[self.prepared.method.card.name].weights_tokens
         else:
             self.prepared.import_methods()
 
@@ -55,9 +62,9 @@ class Confinement:
     def start(self, chosen: Chosen, generator: Generator, run: RunInfo) -> Method:
         """A method or wrapper, started; settings per task follow the blind order."""
         settings = methods.in_blind_order(chosen.settings, self.prepared.order)
-        host = self.host if chosen is self.prepared.method else self._hosted(chosen)
-        if host:
-            self.host = None
+        if self.possible:
+            host = self.hosts.pop(chosen.card.name, None) or self._hosted(chosen)  # a twin has one of its own
+            assert host, "what was confined before can be again"
             return host.start(settings, generator, run)
 
         kind = chosen.kind

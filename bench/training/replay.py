@@ -5,17 +5,14 @@ later attempt executes the plan from its start, and answers from there, until it
 """
 
 from collections.abc import Callable, Sequence
-from types import FunctionType
 from typing import Any, TypeVar
 
-from torch import Tensor
-
+from bench.training.checkpoint.closures import Callback, put_back, variables
 from bench.training.checkpoint.keeper import Checkpoints
-from bench.training.checkpoint.tree import PLAIN, poured
+from bench.training.checkpoint.tree import poured
 from methods import RunPlan
 
 T = TypeVar("T")
-Callback = Callable[[Any], Any] | None
 
 
 class Replay:
@@ -56,33 +53,11 @@ class Replay:
 
     def memory(self, callbacks: Sequence[Callback]) -> tuple[Any, Any]:
         """What the plan remembers now."""
-        return self.plan.state_dict(), [dict(variables(callback)) for callback in callbacks]
+        return self.plan.state_dict(), [variables(callback) for callback in callbacks]
 
     def remember(self, callbacks: Sequence[Callback], memory: tuple[Any, Any]) -> None:
         """Make the plan remember what it did then."""
         state, held = memory
         self.plan.load_state_dict(poured(self.plan.state_dict(), state))
         for callback, values in zip(callbacks, held, strict=True):
-            for name, cell in cells(callback):
-                if name in values:
-                    cell.cell_contents = values[name]
-
-
-def variables(callback: Callback) -> list[tuple[str, Any]]:
-    """Names and values of the outer variables that a function uses, of those that can be saved."""
-    return [(name, cell.cell_contents) for name, cell in cells(callback) if _can_be_saved(cell.cell_contents)]
-
-
-def cells(callback: Callback) -> list[tuple[str, Any]]:
-    """Names and cells of the outer variables that a function uses."""
-    if not isinstance(callback, FunctionType):
-        return []
-    return list(zip(callback.__code__.co_freevars, callback.__closure__ or (), strict=True))
-
-
-def _can_be_saved(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return all(_can_be_saved(each) for each in value)
-    if isinstance(value, dict):
-        return all(_can_be_saved(each) for pair in value.items() for each in pair)
-    return type(value) in PLAIN or isinstance(value, Tensor)
+            put_back(callback, values)

@@ -12,7 +12,8 @@ from bench.engine.sampling import seeded
 from bench.errors import RunFailed
 from bench.training.answers import checked
 from bench.training.callback import StepCallback
-from bench.training.replay import Callback, Replay
+from bench.training.checkpoint.closures import Callback
+from bench.training.replay import Replay
 from bench.training.training import Training
 from bench.training.trl.distil import Teaching
 from methods import RunPlan, Signals, TaskSampling

@@ -6,10 +6,10 @@ from bench.records.rules import Problem
 from bench.validation.subject import Rule, Subject
 
 NUMBERS = frozenset({"TaskSampling", "SampleWeighting", "LossWeighting", "GramianWeighting"})
-CONFINABLE = NUMBERS | {"GradientCombination"}
-"""Hook classes whose methods are always confined where anything can be, and with them those whose task gradients may
-be too large to share. `bench.training.confined.source` has the same; this room does not import training, and a test
-holds them equal."""
+CONFINABLE = NUMBERS | {"GradientCombination", "StepWrapper", "RunPlan"}
+"""Hook classes whose methods are always confined where anything can be, and with them those whose task gradients or
+models may be too large to share. `bench.training.confined.source` has the same; this room does not import training,
+and a test holds them equal."""
 SAYS = 2
 """The first protocol whose records say it."""
 AGAIN = "Run it again on Linux with seccomp, on a processor, or have it reproduced there."
@@ -18,7 +18,7 @@ AGAIN = "Run it again on Linux with seccomp, on a processor, or have it reproduc
 def isolation(subject: Subject) -> Iterator[Problem]:
     """A method is confined only where that can be, and a new record of one that is not is worth a look.
 
-    One that needs parameters or extra passes, has a wrapper, or shares several threads or processes cannot be.
+    One that shares several threads or processes cannot be.
     """
     said = subject.record.provenance.isolation
     cannot = _shared(subject) or _reaches(subject)
@@ -30,8 +30,8 @@ def isolation(subject: Subject) -> Iterator[Problem]:
     elif not said:
         yield subject.problem("provenance.isolation", "does not say where the method ran", level="warning")
     elif said == "in process":
-        numbers = set(subject.record.method.acts_on) <= NUMBERS
-        yield _in_process(subject, cannot or ("" if numbers else "task gradients may be too large to share"))
+        numbers = set(subject.record.method.acts_on) <= NUMBERS and subject.record.method.wrapper is None
+        yield _in_process(subject, cannot or ("" if numbers else "what it reads may be too large to share"))
 
 
 def _in_process(subject: Subject, why: str) -> Problem:
@@ -62,13 +62,10 @@ def _shared(subject: Subject) -> str:
 
 def _reaches(subject: Subject) -> str:
     """Why a method must be in the process that trains, '' if it need not."""
-    use = subject.record.method
-    if use.wrapper is not None:
-        return f"the wrapper {use.wrapper.name} acts on gradients or updates"
-    beyond = sorted(set(use.acts_on) - CONFINABLE)
+    beyond = sorted(set(subject.record.method.acts_on) - CONFINABLE)
     if beyond:
-        return f"{', '.join(beyond)} gets more than numbers and task gradients"
-    return "it is a variant of another library's" if "/" in use.name else ""
+        return f"{', '.join(beyond)} cannot be run apart"
+    return "it is a variant of another library's" if "/" in subject.record.method.name else ""
 
 
 ISOLATION: tuple[Rule, ...] = (isolation, evaluated)

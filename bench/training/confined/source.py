@@ -16,8 +16,9 @@ from methods._digests import CONTRACT, FOLDER
 
 NUMBERS = frozenset({"TaskSampling", "SampleWeighting", "LossWeighting", "GramianWeighting"})
 """Hook classes that exchange numbers of size K or N only."""
-KINDS = NUMBERS | {"GradientCombination"}
-"""Hook classes that a confined process can run: those, and the one that reads task gradients in shared memory."""
+KINDS = NUMBERS | {"GradientCombination", "StepWrapper", "RunPlan"}
+"""Hook classes that a confined process can run: of the others, two read task gradients in memory that is shared, and
+wrappers and plans call the run while they answer."""
 INSTALLED = frozenset({"numpy", "pydantic", "torch", *sys.stdlib_module_names})
 """Packages that a confined process can load before it is locked in and opens no file any more."""
 OURS = frozenset({"assets", "bench", "leaderboard", "methods", "tasks", "tests"})

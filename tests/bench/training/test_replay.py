@@ -3,7 +3,7 @@
 import torch
 
 from bench.training.checkpoint.keeper import Checkpoints
-from bench.training.replay import Replay, cells, variables
+from bench.training.replay import Replay
 from methods import RunPlan, Stages
 
 
@@ -13,24 +13,6 @@ class Plan(RunPlan):
 
     def execute(self, stages: Stages) -> torch.Tensor:
         raise AssertionError
-
-
-def test_the_variables_of_a_callback_are_read_and_set():
-    before, seen, other = torch.ones(3), [1, 2], object()
-
-    def after(step: int) -> None:
-        nonlocal before
-        assert other
-        before = before + step
-        seen.append(step)
-
-    assert sorted(name for name, _ in cells(after)) == ["before", "other", "seen"]
-    assert sorted(name for name, _ in variables(after)) == ["before", "seen"]
-    after(4)
-    assert torch.equal(dict(variables(after))["before"], torch.full((3,), 5.0))
-    dict(cells(after))["before"].cell_contents = torch.zeros(3)
-    assert torch.equal(before, torch.zeros(3))
-    assert variables(None) == variables(Plan().execute) == variables(abs) == []
 
 
 def test_finished_calls_are_answered_and_the_rest_is_asked(tmp_path, monkeypatch):

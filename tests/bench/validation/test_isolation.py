@@ -39,19 +39,19 @@ def test_an_honest_record_says_where_it_ran(forger, verdict) -> None:
     assert found(verdict("notice"), forger.path(PLAN)) == [WHERE]
 
 
-def test_a_method_whose_gradients_are_shared_may_say_confined(forger, verdict) -> None:
-    forger.edit(put(WHERE, "confined"), GRADIENTS)
-    assert found(verdict("notice"), forger.path(GRADIENTS)) == []
+@pytest.mark.parametrize("name", [GRADIENTS, PLAN])
+def test_methods_that_read_gradients_or_models_may_say_confined(forger, verdict, name: str) -> None:
+    forger.edit(put(WHERE, "confined"), name)
+    assert found(verdict("notice"), forger.path(name)) == []
 
 
 @pytest.mark.parametrize(
     ("name", "change", "field"),
     [
-        (PLAN, put(WHERE, "confined"), WHERE),
         (NUMBERS, both(put("provenance.threads", 2), put(SCORED, "in process")), WHERE),
         (NUMBERS, both(put("provenance.processes", 2), put(WHERE, "in process")), SCORED),
     ],
-    ids=["parameters in a confined process", "confined with two threads", "forked from two processes"],
+    ids=["confined with two threads", "forked from two processes"],
 )
 def test_what_cannot_be_is_refused(forger, verdict, name: str, change, field: str) -> None:
     forger.edit(change, name)

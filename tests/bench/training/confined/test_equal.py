@@ -1,5 +1,6 @@
 """A confined method answers, remembers and draws bit for bit as one in this process does."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,13 +9,15 @@ from torch import Generator, Tensor
 
 from bench.training.confined.proxy import Host
 from bench.training.confined.source import KINDS, source_of
-from methods import GradientCombination, Method, RunInfo, SampleWeighting, TaskSampling, Weighting
+from methods import GradientCombination, Method, RunInfo, SampleWeighting, StepWrapper, TaskSampling, Weighting
 from methods._battery.inputs import STEPS, Step, layout_of
 from methods._battery.trajectories import golden_cases
 from methods._registry import MethodCard, cards, load
 
 CASE = golden_cases()[1]
-CONFINED = [card for card in cards().values() if set(card.acts_on) <= KINDS and not card.variant]
+IN_STEPS = KINDS - {"RunPlan"}
+"""Plans are compared over whole runs (tests/bench/run/test_confinement.py)."""
+CONFINED = [card for card in cards().values() if set(card.acts_on) <= IN_STEPS and not card.variant]
 every_method = pytest.mark.parametrize("card", CONFINED, ids=lambda card: card.name)
 
 
@@ -29,8 +32,37 @@ def pair(card: MethodCard) -> tuple[Method, Method]:
     return host.start(kind.Settings(), Generator().manual_seed(3), run), inside
 
 
+class Slopes:
+    """A method inside, and passes over losses that are quadratic around the parameters."""
+
+    def __init__(self, gradients: Tensor) -> None:
+        self.rows = gradients
+
+    def inner(self, gradients: Tensor, twin: bool = False) -> Tensor:
+        return gradients.sum(dim=0) if twin else gradients.mean(dim=0)
+
+    def gradients(self, offset: Callable[[int], Tensor]) -> Tensor:
+        return torch.stack([row + offset(task) for task, row in enumerate(self.rows)])
+
+    def losses(self, offset: Callable[[int], Tensor]) -> Tensor:
+        moves = [offset(task) for task in range(len(self.rows))]
+        return torch.stack(
+            [(row @ move + move @ move / 2) for row, move in zip(self.rows, moves, strict=True)]
+        ).double()
+
+
+def wrapped(method: StepWrapper, step: Step) -> list[Tensor]:
+    layout = layout_of(step.gradients.shape[1])
+    if method.frozen is None:
+        method.prepare(step.gradients[0], layout)
+    passes = Slopes(step.gradients)
+    shares = torch.full((len(step.gradients),), 1 / len(step.gradients), dtype=torch.float64)
+    found = [method.smooth(shares, step.signals), method.combine(step.gradients, layout, passes.inner, passes)]
+    return found if method.frozen is None else [*found, method.frozen]
+
+
 def answers(method: Method, step: Step) -> list[Tensor]:
-    found = []
+    found = wrapped(method, step) if isinstance(method, StepWrapper) else []
     if isinstance(method, TaskSampling):
         found.append(method.proportions())
     if isinstance(method, SampleWeighting):
@@ -51,7 +83,7 @@ def bits(found: list[Tensor]) -> list[tuple[torch.dtype, list[int], bytes]]:
 
 
 def test_all_methods_of_kinds_that_can_be_are_confined() -> None:
-    assert len(CONFINED) >= 56
+    assert len(CONFINED) >= 62
     assert all(source_of(card) for card in CONFINED)
 
 
