@@ -96,7 +96,7 @@ class Confined(Method):
         """Write task gradients where the process sees them; their shape and kind."""
         memory = self.line.memory
         assert memory is not None
-        memory.tensor(gradients.shape, gradients.dtype).copy_(gradients)
+        memory.gradients(gradients.shape, gradients.dtype).copy_(gradients)
         return list(gradients.shape), gradients.dtype
 
     def ask(self, do: str, given: Any = None, same: bool = False) -> Message:

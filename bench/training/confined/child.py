@@ -28,7 +28,7 @@ PROCESSOR = 4 * 3600.0
 """Seconds of processor time that a child may take in all, should nobody end it."""
 ROOM = 2**30
 """Bytes of address space beyond what the server has."""
-GRADIENTS = 12
+SHARED = 4
 """Times the shared memory that a method has room for: copies in double precision, and a state of several gradients."""
 
 
@@ -40,7 +40,7 @@ def live(lock: Lock, server: int, end: socket.socket) -> NoReturn:
         memory = shared(end)
         load(received(partial(exactly, end.fileno()))[0]["modules"])
         try:
-            room = ROOM + (GRADIENTS * memory.size if memory else 0)
+            room = ROOM + (SHARED * memory.size if memory else 0)
             lock.enter((end.detach(),), PROCESSOR, server, address_space() + room)
         except OSError as error:
             os.write(FIRST, BROKEN + str(error).encode())
@@ -76,11 +76,11 @@ def serve(end: int, memory: Memory | None = None) -> None:
     torch.set_num_threads(1)
 
     def exchange(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Message:
-        send(end, packed(header, tensors))
-        return received(partial(exactly, end))
+        send(end, packed(header, tensors, memory))
+        return received(partial(exactly, end), memory)
 
     hosted = Hosted(memory, exchange)
-    question = received(partial(exactly, end))
+    question = received(partial(exactly, end), memory)
     while True:
         question = exchange(*hosted.answer(*question))
 

@@ -143,8 +143,8 @@ class Line:
 
         try:
             self._limit()
-            self._end.sendall(packed(header, tensors))
-            return received(self._read)
+            self._end.sendall(packed(header, tensors, self.memory))
+            return received(self._read, self.memory)
         except (TimeoutError, NoMessage):
             self.close()
             raise

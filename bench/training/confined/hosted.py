@@ -117,7 +117,7 @@ class Hosted:
 
     def _gradients(self, shape: list[int], dtype: torch.dtype) -> Tensor:
         assert self.memory is not None
-        return self.memory.tensor(shape, dtype)
+        return self.memory.gradients(shape, dtype)
 
 
 OWN: dict[str, Callable[..., Message]] = {

@@ -1,6 +1,7 @@
 """Messages between a run and a confined method: a header in JSON, then the bytes of tensors. No code crosses.
 
-What the run says may name dataclasses of the contract. What a method answers is tensors and texts, nothing else.
+Large tensors lie in shared memory, where both ends have some. What the run says may name dataclasses of the contract.
+What a method answers is tensors and plain values, nothing else.
 """
 
 import json
@@ -11,6 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from bench.training.confined.memory import Memory
 
 HEAD = struct.Struct("<II")
 """Bytes of the header, and of the tensors."""
@@ -23,6 +26,10 @@ KINDS = {
         torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool,
     )
 }  # fmt: skip
+LARGE = 2**16
+"""Bytes from which a tensor lies in shared memory, where there is any and room in it."""
+ALIGNED = 64
+"""Bytes that divide the places of tensors there."""
 Message = tuple[dict[str, Any], dict[str, Tensor]]
 """A header, and tensors by name."""
 
@@ -31,24 +38,36 @@ class NoMessage(Exception):
     """Bytes that are no message, or a value that none can hold; the message says why."""
 
 
-def packed(header: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> bytes:
-    """A message's bytes. NoMessage if it is too large or holds a tensor of a kind that does not cross."""
-    given = tensors or {}
-    for tensor in given.values():
+def packed(
+    header: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None, memory: Memory | None = None
+) -> bytes:
+    """A message's bytes. NoMessage if it is too large or holds a tensor of a kind that does not cross.
+
+    memory: where tensors of `LARGE` bytes are put, as many as fit.
+    """
+    listed = list[list[Any]]()
+    body = list[bytes]()
+    place = 0
+
+    for name, tensor in (tensors or {}).items():
         if kind_of(tensor) not in KINDS:
             raise NoMessage(f"a tensor of {kind_of(tensor)}")
+        entry: list[Any] = [name, kind_of(tensor), list(tensor.shape)]
+        if memory is not None and tensor.nbytes >= LARGE and memory.put(tensor, place):
+            listed.append([*entry, place])
+            place += -(-tensor.nbytes // ALIGNED) * ALIGNED
+        else:
+            listed.append(entry)
+            body.append(_bytes(tensor))
 
-    listed = [[name, kind_of(tensor), list(tensor.shape)] for name, tensor in given.items()]
     text = json.dumps({**header, "tensors": listed}, separators=(",", ":")).encode()
-    body = [_bytes(tensor) for tensor in given.values()]
     size = sum(map(len, body))
-
     if len(text) > HEADER or size > BODY:
         raise NoMessage(f"{len(text) + size} bytes")
     return b"".join([HEAD.pack(len(text), size), text, *body])
 
 
-def received(read: Callable[[int], bytearray]) -> Message:
+def received(read: Callable[[int], bytearray], memory: Memory | None = None) -> Message:
     """The next message. read: gives exactly so many bytes, of its own. NoMessage if they are none."""
     sizes = HEAD.unpack(read(HEAD.size))
     if sizes[0] > HEADER or sizes[1] > BODY:
@@ -58,7 +77,7 @@ def received(read: Callable[[int], bytearray]) -> Message:
     body = read(sizes[1])
     try:
         header = json.loads(text)
-        return header, dict(_tensors(header.pop("tensors"), body))
+        return header, dict(_tensors(header.pop("tensors"), body, memory))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
         raise NoMessage(type(error).__name__) from None
 
@@ -73,24 +92,30 @@ def _bytes(tensor: Tensor) -> bytes:
     return flat.view(torch.uint8).numpy().tobytes()
 
 
-def _tensors(listed: list[Any], body: bytearray) -> list[tuple[str, Tensor]]:
-    """The tensors that a header lists. ValueError unless their sizes make up the body."""
+def _tensors(listed: list[Any], body: bytearray, memory: Memory | None) -> list[tuple[str, Tensor]]:
+    """The tensors that a header lists. ValueError unless they lie in memory or make up the body."""
     found = []
-    place = 0
-    for name, kind, shape in listed:
+    begin = 0
+    for name, kind, shape, *place in listed:
         if not all(type(size) is int and 0 <= size <= BODY for size in shape) or len(shape) > 8:
             raise ValueError("no shape")
+        if place:
+            if memory is None or type(place[0]) is not int or place[0] % ALIGNED:
+                raise ValueError("no place")
+            found.append((str(name), memory.taken(shape, KINDS[kind], place[0])))
+            continue
+
         count = math.prod(shape)
         size = count * KINDS[kind].itemsize
-        part = memoryview(body)[place : place + size]
+        part = memoryview(body)[begin : begin + size]
         if len(part) != size:
             raise ValueError("cut short")
 
-        place += size
+        begin += size
         # a copy lies where torch would have put it: products may depend on how memory is aligned
         flat = torch.frombuffer(part, dtype=KINDS[kind]).clone() if count else torch.empty(0, dtype=KINDS[kind])
         found.append((str(name), flat.reshape(shape)))
 
-    if place != len(body):
+    if begin != len(body):
         raise ValueError("bytes beyond the tensors")
     return found
