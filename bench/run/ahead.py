@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from bench.errors import UserError
 from bench.request.request import parse_request
 from bench.run.address import path_in_store
-from bench.run.choices import chosen_methods, folder_of
+from bench.run.choices import folder_of
+from bench.run.prepare import checked
 from bench.training.confined.source import KINDS
 from tasks._jail.lock import Lock
 
@@ -53,7 +54,7 @@ def will_train(words: Sequence[str]) -> bool:
     if request.dry_run or suite.recipe.threads != 1 or suite.rollout == "vllm":
         return False
 
-    method, wrapper = chosen_methods(request)
-    confined = wrapper is None and not method.card.variant and set(method.card.acts_on) <= KINDS
+    method, wrapper = checked(request)
+    confined = all(not each.card.variant and set(each.card.acts_on) <= KINDS for each in (method, wrapper) if each)
     there = path_in_store(request, folder_of(method, wrapper, tuned=request.tuning is not None)).exists()
     return confined and not there

@@ -76,24 +76,12 @@ def prepare(request: Request, mix: Mix = mixture_of) -> Prepared:
 
     mix: gives the suite's mixture; a plan of many runs passes one that remembers.
     """
-    suite = request.suite
     surroundings(request)
-
-    check_scorable(suite)
-    method, wrapper = chosen_methods(request)
-    if request.shard:
-        check_shardable(request, method, wrapper)
-    if suite.standard:
-        check_ready(suite)
-    if suite.rollout == "vllm" and method.acts_on("RunPlan"):
-        raise UserError(
-            f"{method.card.name} is a plan of runs, and each would start an engine: say rollout=transformers."
-        )
+    method, wrapper = checked(request)
     use = method_use(request, method, wrapper)
-    check_seed(request)
     refuse_changed_suite(request)
 
-    mixture = mix(suite)
+    mixture = mix(request.suite)
     folder = folder_of(method, wrapper, tuned=request.tuning is not None)
     return Prepared(
         request=request,
@@ -105,6 +93,24 @@ def prepare(request: Request, mix: Mix = mixture_of) -> Prepared:
         identity=identity(request, mixture.data, mixture.model, use),
         path=path_in_store(request, folder),
     )
+
+
+def checked(request: Request) -> tuple[Chosen, Chosen | None]:
+    """The method and its wrapper, once all is checked that the words say. UserError; nothing is read or drawn."""
+    suite = request.suite
+    check_scorable(suite)
+    method, wrapper = chosen_methods(request)
+    if request.shard:
+        check_shardable(request, method, wrapper)
+
+    if suite.standard:
+        check_ready(suite)
+    if suite.rollout == "vllm" and method.acts_on("RunPlan"):
+        raise UserError(
+            f"{method.card.name} is a plan of runs, and each would start an engine: say rollout=transformers."
+        )
+    check_seed(request)
+    return method, wrapper
 
 
 def with_seed(prepared: Prepared, request: Request) -> Prepared:

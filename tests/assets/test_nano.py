@@ -62,6 +62,7 @@ def test_the_tokenizer_has_one_token_a_digit_and_an_end(name):
     assert tokenizer.pad_token_id not in (None, tokenizer.eos_token_id)
 
 
+@pytest.mark.slow
 @every_model
 def test_its_script_makes_a_loadable_model(name, tmp_path):
     """Two steps of every phase, then the same loading and digest check as for the shipped one."""

@@ -61,14 +61,13 @@ def run(words: tuple[str, ...], as_json: bool) -> None:
     from bench.cli.displays.runs import make_watcher, show_record
     from bench.records.store import to_text
     from bench.request.request import parse_request, surroundings
+    from bench.run.prepare import checked
     from bench.run.story import run as run_story
-    from methods._registry import find
 
     check_keys(words)
     request = parse_request(words)
     surroundings(request)
-    for spec in filter(None, (request.method, request.wrapper)):
-        find(spec)
+    checked(request)
     if request.dry_run:
         _forecast(request, as_json)
         return

@@ -61,6 +61,7 @@ def test_a_fresh_method_is_formatted_and_linted(house: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_a_fresh_method_is_typed(house: Path) -> None:
     files = [str(path) for path in (house / "methods").glob("fresh_*.py")]
     done = run(sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), *files, cwd=ROOT)

@@ -27,8 +27,9 @@ print(held is not None and held is not False, "torch" in sys.modules, "bench.run
         (["method=pcgrad"], True),
         (["method=uniform", "--json"], True),
         (["method=mgs"], True),
-        (["method=single_task"], False),
-        (["method=uniform", "wrapper=cr_mogm"], False),
+        (["method=single_task"], True),
+        (["method=uniform", "wrapper=cr_mogm"], True),
+        (["method=torchjd/UPGrad"], False),
         (["method=uniform", "dry_run=true"], False),
         (["method=uniform", "--help"], False),
         (["method=uniform", "recipe.threads=2"], False),
@@ -46,9 +47,10 @@ def test_a_finished_run_is_not_made(tmp_path) -> None:
     assert not will_train(words)
 
 
-def test_what_is_misused_is_told_by_the_command() -> None:
+@pytest.mark.parametrize("word", ["method=pcgard", "tasks=arithmetik", "seed=999"])
+def test_what_is_misused_is_told_by_the_command(word: str) -> None:
     with pytest.raises(UserError):
-        will_train(["method=pcgard"])
+        will_train([*({"method=uniform", word} if "method" not in word else {word})])
 
 
 @pytest.mark.parametrize(("method", "held"), [("pcgrad", "True True False"), ("pcgard", "False False False")])

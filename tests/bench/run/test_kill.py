@@ -55,15 +55,20 @@ def environment(**more: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "OMP_NUM_THREADS": "1", **more}
 
 
-def test_forty_kills(tmp_path):
-    """At random moments, a third of them inside of a write; three kinds of runs, saved after every step."""
+@pytest.mark.parametrize("kills", [8, pytest.param(40, marks=pytest.mark.slow)])
+def test_killed_at_random_moments(tmp_path, kills):
+    """A third of them inside of a write; three kinds of runs, saved after every step."""
     done = subprocess.run(
-        [sys.executable, DRIVER, tmp_path, "40", "0"], env=environment(), capture_output=True, text=True, timeout=1200
+        [sys.executable, DRIVER, tmp_path, str(kills), "0"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
     assert seen["wrong"] == []
-    assert seen["killed"] == 40
+    assert seen["killed"] == kills
     assert seen["finished"] >= 3
 
 
