@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from bench.errors import UserError
@@ -25,6 +26,7 @@ from bench.validation.history import History
 from bench.validation.isolation import ISOLATION
 from bench.validation.mixture import MIXTURE
 from bench.validation.origin import ORIGIN
+from bench.validation.parts import in_parts
 from bench.validation.recipe import RECIPE
 from bench.validation.store import append_only, hidden, is_record, misplaced, walk, withdrawals_without_record
 from bench.validation.subject import Rule, Subject
@@ -88,6 +90,15 @@ def validate(
     return Verdict(judge.records, problems, skipped, judge.methods, judge.again, commit)
 
 
+@dataclass(frozen=True)
+class Part:
+    """What was found in some records: facts for rules between records, problems, and what could not be checked."""
+
+    facts: list[Facts]
+    problems: list[Problem]
+    skipped: Counter[str]
+
+
 class Judge:
     """Asks all rules, file by file; keeps of each record only what rules between records need."""
 
@@ -103,26 +114,45 @@ class Judge:
         yield from hidden(self.results, self.history)
         yield from misplaced(self.results, files)
         yield from withdrawals_without_record(files)
-        facts = []
 
-        for path in filter(is_record, files):
-            record, problems = read(path)
-            if path in chosen:
-                self.records += 1
-                self.methods[path.parent.relative_to(self.results).as_posix()] += 1
-                yield from problems
-            if record is not None:
-                settled = self.history.has(path)
-                withdrawn, wrong = self.withdrawn(path, record)
-                yield from wrong
-                facts.append(self.facts(path, record, settled, withdrawn))
-                self.fresh += not settled
-                if path in chosen:
-                    yield from self.examined(path, record, settled)
+        records = [path for path in files if is_record(path)]
+        parts = in_parts(records, partial(self.part, chosen), partial(self.get_ready, records))
+        for part in parts:
+            yield from part.problems
+            self.checkout.skipped.update(part.skipped)
+        facts = [each for part in parts for each in part.facts]
+        for path in chosen & set(records):
+            self.records += 1
+            self.methods[path.parent.relative_to(self.results).as_posix()] += 1
+        self.fresh += sum(not each.settled for each in facts)
 
         seeds = {name: suite.seeds for name, suite in self.checkout.suites.items()}
         yield from compare(facts, seeds | {f"{name}{TRACK}": each for name, each in seeds.items()})
         yield from append_only(self.results, self.history)
+
+    def part(self, chosen: set[Path], paths: Sequence[Path]) -> "Part":
+        """What is wrong with some records by themselves; it may be found out in another process."""
+        before = self.checkout.skipped.copy()
+        facts = list[Facts]()
+        problems = list[Problem]()
+
+        for path in paths:
+            record, wrong = read(path)
+            problems += wrong if path in chosen else []
+            if record is not None:
+                settled = self.history.has(path)
+                withdrawn, unreadable_words = self.withdrawn(path, record)
+                problems += unreadable_words
+                facts.append(self.facts(path, record, settled, withdrawn))
+                problems += self.examined(path, record, settled) if path in chosen else []
+
+        skipped = self.checkout.skipped - before
+        self.checkout.skipped.subtract(skipped)
+        return Part(facts, problems, skipped)
+
+    def get_ready(self, paths: Sequence[Path]) -> None:
+        """Find out once what every part would: the rows of the tasks, by judging a record a suite."""
+        self.part(set(paths), list({path.relative_to(self.results).parts[0]: path for path in paths}.values()))
 
     def beside(self) -> Iterator[Problem]:
         """What is wrong with the suites and methods that come with the records, and with the harness."""
