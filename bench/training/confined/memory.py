@@ -51,6 +51,6 @@ class Memory:
 
     def _tensor(self, shape: Sequence[int], dtype: torch.dtype, begin: int, end: int) -> Tensor:
         count = math.prod(shape)
-        if begin < 0 or begin + count * dtype.itemsize > end:
+        if begin + count * dtype.itemsize > end:
             raise ValueError(f"{count} numbers of {dtype} in {end - begin} bytes")
         return torch.frombuffer(self._bytes, dtype=dtype, count=count, offset=begin).reshape(tuple(shape))

@@ -100,7 +100,7 @@ def _tensors(listed: list[Any], body: bytearray, memory: Memory | None) -> list[
         if not all(type(size) is int and 0 <= size <= BODY for size in shape) or len(shape) > 8:
             raise ValueError("no shape")
         if place:
-            if memory is None or type(place[0]) is not int or place[0] % ALIGNED:
+            if memory is None or type(place[0]) is not int or place[0] % ALIGNED or place[0] < 0:
                 raise ValueError("no place")
             found.append((str(name), memory.taken(shape, KINDS[kind], place[0])))
             continue
