@@ -26,15 +26,19 @@ KINDS = {
 
 
 def span(board: Board) -> float:
-    """Half-width of the drawn scale of differences: their largest finite end; positive.
+    """Half-width of the drawn scale of differences: three quarters of them lie within it; positive.
 
-    The sweep of static weights goes to extremes on purpose; it sets the scale only where it is alone.
+    What lies beyond is drawn at the edge, so that a few odd methods do not squeeze the rest. The sweep of static
+    weights goes to extremes on purpose; it sets the scale only where it is alone.
     """
     sweep = {row.label for row in board.frontier}
     rows = [row for row in board.rows if row.difference]
     known = [row.difference for row in rows if row.label not in sweep] or [row.difference for row in rows]
-    ends = [abs(end) for each in known if each for end in (each.low, each.mean, each.high) if math.isfinite(end)]
-    return max(ends, default=0.0) or 1.0
+    reaches = sorted(
+        max(abs(end) for end in (each.low, each.mean, each.high) if math.isfinite(end)) for each in known if each
+    )
+    within = -(-3 * len(reaches) // 4)
+    return (reaches[within - 1] if reaches else 0.0) or 1.0
 
 
 def run_view(run: Run) -> dict[str, Any]:
