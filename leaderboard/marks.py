@@ -192,7 +192,8 @@ def point_names(
         width = LETTER * len(words) * 0.92
         beside = [(x + 8, y + 4), (x - 8 - width, y + 4), (x - width / 2, y - 8), (x - width / 2, y + 16)]
         aslant = [(side, base) for side in (x + 8, x - 8 - width) for base in (y - 8, y + 16)]
-        for left, base in (*beside, *aslant):
+        further = [(side, base) for base in (y - 20, y + 28) for side in (x + 8, x - 8 - width)]
+        for left, base in (*beside, *aslant, *further):
             box = (left, base - 10, left + width, base + 2)
             if left > 66 and left + width < right and not any(_overlap(box, other) for other in taken):
                 taken.append(box)

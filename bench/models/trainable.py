@@ -47,30 +47,36 @@ def with_adapters(model: PreTrainedModel, lora: Lora, seed: int) -> PreTrainedMo
 def merged(model: PreTrainedModel) -> Iterator[None]:
     """The model with its adapters added to its weights, which answers faster; afterwards every bit is as before.
 
-    Only where the sum loses nothing worth a digit: float32, and weights that lie whole in this process.
+    Only where all adapters are those of linear layers, and the sum loses nothing worth a digit: in float32, with
+    weights that lie whole in this process.
     """
     layers = _adapted_layers(model)
-    weights = [layer.get_base_layer().weight for layer in layers]
-    if not all(type(weight.data) is Tensor and weight.dtype == torch.float32 for weight in weights):
-        layers = []
-
     before = [layer.get_base_layer().weight.data for layer in layers]
     try:
-        for layer in layers:
-            layer.merge(safe_merge=True)  # into a copy
+        for layer, weight in zip(layers, before, strict=True):
+            layer.get_base_layer().weight.data = weight.clone()
+            layer.merge()
         yield
     finally:
-        for layer, data in zip(layers, before, strict=True):
-            layer.get_base_layer().weight.data = data
+        for layer, weight in zip(layers, before, strict=True):
+            layer.get_base_layer().weight.data = weight
             layer.merged_adapters.clear()
 
 
 def _adapted_layers(model: PreTrainedModel) -> list[Any]:
+    """The layers whose adapters can be merged: all that have one, or none."""
     if not hasattr(model, "get_base_model"):
         return []  # peft takes a second to import
+    from peft.tuners.lora import Linear
     from peft.tuners.tuners_utils import BaseTunerLayer
 
-    return [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+    layers: list[Any] = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+    plain = all(type(layer) is Linear and _is_plain(layer.get_base_layer().weight) for layer in layers)
+    return layers if plain else []
+
+
+def _is_plain(weight: Any) -> bool:
+    return type(weight.data) is Tensor and weight.dtype == torch.float32
 
 
 def in_bfloat16(model: PreTrainedModel) -> PreTrainedModel:

@@ -63,15 +63,18 @@ def run(words: tuple[str, ...], as_json: bool) -> None:
     from bench.request.request import parse_request, surroundings
     from bench.run.prepare import checked
     from bench.run.story import run as run_story
+    from methods._registry import find
 
     check_keys(words)
     request = parse_request(words)
     surroundings(request)
-    checked(request)
-    if request.dry_run:
+    for spec in filter(None, (request.method, request.wrapper)):
+        find(spec)
+    if request.dry_run:  # it tells of data that is missing, which a run refuses
         _forecast(request, as_json)
         return
 
+    checked(request)
     _note_changes(not request.exploratory, request.store)
     with make_watcher() as watcher, training_stack():
         watcher.phase("start")
