@@ -52,6 +52,7 @@ def merged(model: PreTrainedModel) -> Iterator[None]:
     """
     layers = _adapted_layers(model)
     before = [layer.get_base_layer().weight.data for layer in layers]
+
     try:
         for layer, weight in zip(layers, before, strict=True):
             layer.get_base_layer().weight.data = weight.clone()
