@@ -12,8 +12,7 @@ from bench.errors import UserError
 from bench.request.request import parse_request
 from bench.run.address import path_in_store
 from bench.run.choices import folder_of
-from bench.run.prepare import checked
-from bench.training.confined.source import KINDS
+from bench.run.prepare import checked_methods
 from tasks._jail.lock import Lock
 
 YES = 10
@@ -54,7 +53,7 @@ def will_train(words: Sequence[str]) -> bool:
     if request.dry_run or suite.recipe.threads != 1 or suite.rollout == "vllm":
         return False
 
-    method, wrapper = checked(request)
-    confined = all(not each.card.variant and set(each.card.acts_on) <= KINDS for each in (method, wrapper) if each)
+    method, wrapper = checked_methods(request)
+    confined = not any(each.card.variant for each in (method, wrapper) if each)
     there = path_in_store(request, folder_of(method, wrapper, tuned=request.tuning is not None)).exists()
     return confined and not there

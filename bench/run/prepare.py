@@ -77,7 +77,7 @@ def prepare(request: Request, mix: Mix = mixture_of) -> Prepared:
     mix: gives the suite's mixture; a plan of many runs passes one that remembers.
     """
     surroundings(request)
-    method, wrapper = checked(request)
+    method, wrapper = checked_methods(request)
     use = method_use(request, method, wrapper)
     refuse_changed_suite(request)
 
@@ -95,7 +95,7 @@ def prepare(request: Request, mix: Mix = mixture_of) -> Prepared:
     )
 
 
-def checked(request: Request) -> tuple[Chosen, Chosen | None]:
+def checked_methods(request: Request) -> tuple[Chosen, Chosen | None]:
     """The method and its wrapper, once all is checked that the words say. UserError; nothing is read or drawn."""
     suite = request.suite
     check_scorable(suite)

@@ -6,10 +6,8 @@ from bench.records.rules import Problem
 from bench.validation.subject import Rule, Subject
 
 NUMBERS = frozenset({"TaskSampling", "SampleWeighting", "LossWeighting", "GramianWeighting"})
-CONFINABLE = NUMBERS | {"GradientCombination", "StepWrapper", "RunPlan"}
-"""Hook classes whose methods are always confined where anything can be, and with them those whose task gradients or
-models may be too large to share. `bench.training.confined.source` has the same; this room does not import training,
-and a test holds them equal."""
+"""Hook classes whose methods are always confined where anything can be; what the others read may be too large to share.
+`bench.training.confined.source` has the same; this room does not import training, and a test holds them equal."""
 SAYS = 2
 """The first protocol whose records say it."""
 AGAIN = "Run it again on Linux with seccomp, on a processor, or have it reproduced there."
@@ -18,10 +16,11 @@ AGAIN = "Run it again on Linux with seccomp, on a processor, or have it reproduc
 def isolation(subject: Subject) -> Iterator[Problem]:
     """A method is confined only where that can be, and a new record of one that is not is worth a look.
 
-    One that shares several threads or processes cannot be.
+    Another library's cannot be, and none in a run of several threads or processes.
     """
     said = subject.record.provenance.isolation
-    cannot = _shared(subject) or _reaches(subject)
+    foreign = "it is a variant of another library's" if "/" in subject.record.method.name else ""
+    cannot = _shared(subject) or foreign
     if said == "confined" and cannot:
         yield subject.problem("provenance.isolation", f"is 'confined', which cannot be: {cannot}")
     elif subject.settled or subject.record.protocol < SAYS:
@@ -58,14 +57,6 @@ def _shared(subject: Subject) -> str:
     if origin.processes > 1 or origin.threads > 1:
         return f"the run had {origin.processes} processes of {origin.threads} threads"
     return "its replies are sampled by vllm" if subject.suite.rollout == "vllm" else ""
-
-
-def _reaches(subject: Subject) -> str:
-    """Why a method must be in the process that trains, '' if it need not."""
-    beyond = sorted(set(subject.record.method.acts_on) - CONFINABLE)
-    if beyond:
-        return f"{', '.join(beyond)} cannot be run apart"
-    return "it is a variant of another library's" if "/" in subject.record.method.name else ""
 
 
 ISOLATION: tuple[Rule, ...] = (isolation, evaluated)

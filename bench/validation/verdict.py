@@ -121,7 +121,7 @@ class Judge:
             yield from part.problems
             self.checkout.skipped.update(part.skipped)
         facts = [each for part in parts for each in part.facts]
-        for path in chosen & set(records):
+        for path in filter(chosen.__contains__, records):
             self.records += 1
             self.methods[path.parent.relative_to(self.results).as_posix()] += 1
         self.fresh += sum(not each.settled for each in facts)
@@ -130,9 +130,9 @@ class Judge:
         yield from compare(facts, seeds | {f"{name}{TRACK}": each for name, each in seeds.items()})
         yield from append_only(self.results, self.history)
 
-    def part(self, chosen: set[Path], paths: Sequence[Path]) -> "Part":
+    def part(self, chosen: set[Path], paths: Sequence[Path]) -> Part:
         """What is wrong with some records by themselves; it may be found out in another process."""
-        before = self.checkout.skipped.copy()
+        before, self.checkout.skipped = self.checkout.skipped, Counter()
         facts = list[Facts]()
         problems = list[Problem]()
 
@@ -141,13 +141,12 @@ class Judge:
             problems += wrong if path in chosen else []
             if record is not None:
                 settled = self.history.has(path)
-                withdrawn, unreadable_words = self.withdrawn(path, record)
-                problems += unreadable_words
+                withdrawn, unclear = self.withdrawn(path, record)
+                problems += unclear
                 facts.append(self.facts(path, record, settled, withdrawn))
                 problems += self.examined(path, record, settled) if path in chosen else []
 
-        skipped = self.checkout.skipped - before
-        self.checkout.skipped.subtract(skipped)
+        skipped, self.checkout.skipped = self.checkout.skipped, before
         return Part(facts, problems, skipped)
 
     def get_ready(self, paths: Sequence[Path]) -> None:

@@ -61,7 +61,6 @@ def run(words: tuple[str, ...], as_json: bool) -> None:
     from bench.cli.displays.runs import make_watcher, show_record
     from bench.records.store import to_text
     from bench.request.request import parse_request, surroundings
-    from bench.run.prepare import checked
     from bench.run.story import run as run_story
     from methods._registry import find
 
@@ -70,11 +69,10 @@ def run(words: tuple[str, ...], as_json: bool) -> None:
     surroundings(request)
     for spec in filter(None, (request.method, request.wrapper)):
         find(spec)
-    if request.dry_run:  # it tells of data that is missing, which a run refuses
+    if request.dry_run:
         _forecast(request, as_json)
         return
 
-    checked(request)
     _note_changes(not request.exploratory, request.store)
     with make_watcher() as watcher, training_stack():
         watcher.phase("start")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from bench.errors import RunFailed, UserError
+from bench.errors import RunFailed
 from bench.training.checkpoint.tree import Tensors, Unsaveable, flatten
 from bench.training.confined.calls import NAME
 from bench.training.confined.client import Line
@@ -107,8 +107,6 @@ class Confined(Method):
     def _checked(self, answer: Message) -> Message:
         """The answer, unless the method failed; then RunFailed."""
         said, _ = answer
-        if "refused" in said:
-            raise UserError(str(said["refused"])[:LONGEST])
         if "failed" in said:
             raise RunFailed(str(said["failed"])[:LONGEST])
         if "raised" in said:

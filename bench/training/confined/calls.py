@@ -49,7 +49,7 @@ class Calls:
             header, given = self._exchange(*self._answer(header, given))
 
         self.asked = outer
-        self.left = header.get("left", self.left)
+        self.left = header["left"]
         return rebuild(header["returned"], given)
 
     def back(self, name: str, given: Any, left: float) -> Any:

@@ -37,8 +37,6 @@ class Hosted:
 
         try:
             return self._done(header, given)
-        except UserError as refused:
-            return {"refused": str(refused)}, {}
         except RunFailed as failed:
             return {"failed": str(failed)}, {}
         except Unsaveable as kind:
@@ -91,8 +89,11 @@ class Hosted:
         return crossing(self.method.smooth(weights, signals))
 
     def prepare(self, parameters: Tensor, layout: Any) -> Message:
-        """Tell a wrapper the parameters; those that it freezes."""
-        self.method.prepare(parameters, layout)
+        """Tell a wrapper the parameters; those that it freezes, or why it cannot act on such a model."""
+        try:
+            self.method.prepare(parameters, layout)
+        except UserError as refused:
+            return {"refused": str(refused)}, {}
         return crossing(self.method.frozen)
 
     def execute(self, layout: Any, left: float) -> Message:

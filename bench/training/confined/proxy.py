@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Generator, Tensor
 
-from bench.errors import RunFailed
+from bench.errors import RunFailed, UserError
 from bench.training.answers import WROTE
 from bench.training.confined.asking import LONGEST, Confined
 from bench.training.confined.client import PATIENCE, Line
@@ -106,14 +106,15 @@ class _Gradients(Confined, GradientCombination):
 
 class _Wrapper(Confined, StepWrapper):
     def prepare(self, parameters: Tensor, layout: Layout) -> None:
+        """Before the first step, when a run that cannot be made is still the user's to mend, and no failure."""
         said, tensors = self.ask("prepare", (parameters, layout))
+        if "refused" in said:
+            raise UserError(str(said["refused"])[:LONGEST])
         with self.sense():
             self.frozen = None if said.get("type") == "NoneType" else self.tensor(said, tensors)
 
     def smooth(self, weights: Tensor, signals: Signals) -> Tensor:
-        said, tensors = self.ask("smooth", (weights, signals))
-        with self.sense():
-            answer: Tensor = self.tensor(said, tensors)
+        answer: Tensor = self.answer("smooth", (weights, signals))
         return answer
 
 

@@ -15,10 +15,7 @@ from methods._cards import MethodCard
 from methods._digests import CONTRACT, FOLDER
 
 NUMBERS = frozenset({"TaskSampling", "SampleWeighting", "LossWeighting", "GramianWeighting"})
-"""Hook classes that exchange numbers of size K or N only."""
-KINDS = NUMBERS | {"GradientCombination", "StepWrapper", "RunPlan"}
-"""Hook classes that a confined process can run: of the others, two read task gradients in memory that is shared, and
-wrappers and plans call the run while they answer."""
+"""Hook classes that exchange numbers of size K or N only; the others need room for task gradients or models."""
 INSTALLED = frozenset({"numpy", "pydantic", "torch", *sys.stdlib_module_names})
 """Packages that a confined process can load before it is locked in and opens no file any more."""
 OURS = frozenset({"assets", "bench", "leaderboard", "methods", "tasks", "tests"})
@@ -37,8 +34,8 @@ class Source:
 
 
 def source_of(card: MethodCard) -> Source | None:
-    """A method's code, None where a confined process cannot run it: by its hook classes, or by what it imports."""
-    if card.variant or not set(card.acts_on) <= KINDS:
+    """A method's code, None where a confined process cannot run it: another library's, by what it imports."""
+    if card.variant:
         return None
 
     text = card.path.read_text("utf-8")

@@ -11,11 +11,10 @@ from bench.request.request import parse_request
 from bench.run import confinement
 from bench.run.story import Finished, run
 from bench.training.checkpoint.keeper import VARIABLE
-from bench.training.confined.source import KINDS
 from methods._registry import cards
 
 SHORT = ("suite=smoke-v1", "recipe.steps=3", "evaluation.items=8")
-CONFINED = [card.name for card in cards().values() if set(card.acts_on) <= KINDS - {"StepWrapper"} and not card.variant]
+CONFINED = [card.name for card in cards().values() if "StepWrapper" not in card.acts_on and not card.variant]
 HEAD = '''"""Made up: all tasks weigh the same.
 
 Source     a test
@@ -104,11 +103,14 @@ def test_gradients_that_are_too_large_to_share_stay_here_and_that_is_said(tmp_pa
     assert "mgs runs in this process: 12 MiB of task gradients are more than the 1" in capsys.readouterr().err
 
 
-WRAPPED = ["wrapper=f_mtl method=pcgrad", "wrapper=cr_mogm method=mgda", "wrapper=samo", "wrapper=sparse_training"]
-PLANS = ["method=cgpo", "method=forkmerge", "method=mopd"]
+WRAPPED = [
+    *("wrapper=f_mtl method=pcgrad", "wrapper=samo method=pcgrad", "wrapper=cr_mogm method=mgda"),
+    *("wrapper=sparse_training method=mgs", "wrapper=apt method=uniform", "wrapper=muon method=uniform"),
+]
+"""Every wrapper."""
 
 
-@pytest.mark.parametrize("words", [WRAPPED[0], PLANS[0]])
+@pytest.mark.parametrize("words", [WRAPPED[0], "method=cgpo"])
 def test_a_run_that_is_called_back_is_the_same_bit_for_bit(tmp_path, monkeypatch, words):
     """With a wrapper that makes extra passes and asks the method twice, and with a plan that loads models in a stage;
     the run is saved all the while."""
@@ -118,7 +120,7 @@ def test_a_run_that_is_called_back_is_the_same_bit_for_bit(tmp_path, monkeypatch
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [*(f"method={name}" for name in CONFINED), *WRAPPED, "wrapper=apt", "wrapper=muon"])
+@pytest.mark.parametrize("words", [*(f"method={name}" for name in CONFINED), *WRAPPED])
 def test_every_run_is_the_same_bit_for_bit(tmp_path, monkeypatch, words):
     confined, here = both_ways(tmp_path, monkeypatch, "suite=smoke-v1", *words.split())
     assert confined.outcome_digest == here.outcome_digest
@@ -146,6 +148,10 @@ def test_what_a_method_raises_fails_its_run_and_names_it(tmp_path):
     record = train(tmp_path, *SHORT, f"method={path}").record
     assert record.status == "failed"
     assert record.reason == "method 'made_up' raised an error: line 20, ZeroDivisionError: division by zero."
+
+
+def test_another_library_s_method_runs_here_and_that_is_said(tmp_path):
+    assert train(tmp_path, *SHORT, "method=torchjd/UPGrad").record.provenance.isolation == "in process"
 
 
 def test_where_nothing_can_be_locked_in_a_method_runs_here_and_that_is_said_once(tmp_path, monkeypatch, capsys):

@@ -70,7 +70,6 @@ def test_a_new_record_that_is_weaker_than_its_kind_allows_is_worth_a_look(forger
 
 
 def test_a_kind_can_be_confined_if_the_harness_confines_it() -> None:
-    assert isolation.CONFINABLE == source.KINDS
     assert isolation.NUMBERS == source.NUMBERS
     assert {card.name for card in cards().values() if "/" in card.name} == {
         card.name for card in cards().values() if card.variant

@@ -144,6 +144,7 @@ return total
         ("stages.train('many', None)", "raised an error: line 18, TypeError"),
         ("stages.score(float('nan'))", "sent what is no answer"),
         ("stages.train(2**40, None)", "sent what is no answer (no whole number)"),
+        ("raise UserError('not today')", "raised an error: line 18, UserError: not today"),
         ("1 / 0", "raised an error: line 18, ZeroDivisionError: division by zero"),
         ("stages.train(1, lambda step: step / 0)", "raised an error: line 18, ZeroDivisionError"),
         ("stages._calls('rob')", "sent what is no answer"),
