@@ -12,6 +12,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -108,9 +109,20 @@ class Task(ABC):
 class ProceduralTask(Task):
     """A task whose rows are drawn by chance from its own rules: no data, no end."""
 
+    @cached_property
+    def _drawn(self) -> dict[Split, tuple[Row, ...]]:
+        """The most rows of each split that were asked for: drawing takes longer than all else that is done to them."""
+        return {}
+
     @abstractmethod
     def draw(self, rng: random.Random) -> Draft:
         """A fresh question; all chance comes from `rng`."""
+
+    def rows(self, split: Split, count: int) -> tuple[Row, ...]:
+        """The first `count` rows of a split, drawn once a process. UserError if the task has fewer distinct ones."""
+        if len(self._drawn.get(split, ())) < count:
+            self._drawn[split] = super().rows(split, count)
+        return self._drawn[split][:count]
 
     def stream(self, split: Split) -> Iterator[Row]:
         """Distinct rows of one split, in an order fixed by name and revision. Until 10,000 draws bring nothing more."""

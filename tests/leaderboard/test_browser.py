@@ -33,19 +33,23 @@ ACTIVE = """() => {
 }"""
 
 
-def kinds(site: Path) -> list[Path]:
-    """Of the pages at each depth of each part of the site: all of the root, else the smallest and the largest."""
+SIZES = [0, pytest.param(-1, marks=pytest.mark.slow)]
+"""Which page of each kind is looked at, ordered by size: the smallest, and in the slow tests the largest as well."""
+
+
+def kinds(site: Path, size: int) -> list[Path]:
+    """Of the pages at each depth of each part of the site: all of the root, else the one at this place by size."""
     groups: dict[tuple[str, int], list[Path]] = {}
     for path in sorted(site.rglob("*.html")):
         parts = path.relative_to(site).parts
         groups.setdefault((path.name if len(parts) == 1 else parts[0], len(parts)), []).append(path)
     sized = (sorted(group, key=lambda path: path.stat().st_size) for group in groups.values())
-    return sorted({path for group in sized for path in (group[0], group[-1])})
+    return sorted(group[size] for group in sized)
 
 
-def visit(page: Any, site: Path) -> Iterator[str]:
+def visit(page: Any, site: Path, size: int) -> Iterator[str]:
     """Goes to every kind of page in turn; gives its name."""
-    for path in kinds(site):
+    for path in kinds(site, size):
         page.goto(path.as_uri())
         yield path.relative_to(site).as_posix()
 
@@ -76,11 +80,12 @@ def test_axe_is_the_one_that_was_published():
     assert hashlib.sha256(AXE.read_bytes()).hexdigest() == AXE_DIGEST
 
 
-def test_every_kind_of_page_is_accessible_and_fits(real_site: Path, open_page: Open):
+@pytest.mark.parametrize("size", SIZES)
+def test_every_kind_of_page_is_accessible_and_fits(real_site: Path, open_page: Open, size: int):
     """No serious or critical finding of axe, contrast of text (4.5) among its rules; the page scrolls down only."""
     page = open_page(real_site / "index.html")
     found, axe = [], AXE.read_text("utf-8")
-    for name in visit(page, real_site):
+    for name in visit(page, real_site, size):
         page.evaluate(axe + OPEN)
         for width, scheme in VIEWS:
             page.set_viewport_size({"width": width, "height": 900})
@@ -110,10 +115,11 @@ def test_a_chosen_theme_wins_over_the_system(real_site: Path, open_page: Open, t
     assert page.evaluate(ground) == wanted.evaluate(ground)
 
 
+@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("width", [360, 1400])
-def test_without_scripts_every_page_can_be_read(real_site: Path, open_page: Open, width: int):
+def test_without_scripts_every_page_can_be_read(real_site: Path, open_page: Open, width: int, size: int):
     page = open_page(real_site / "index.html", width=width, java_script_enabled=False)
-    for name in visit(page, real_site):
+    for name in visit(page, real_site, size):
         assert page.locator("h1:visible").count() == 1, name
         assert page.locator("main").inner_text().strip(), name
         assert page.locator("button:visible:enabled, select:visible, input:visible, textarea:visible").count() == 0, (
@@ -126,9 +132,10 @@ def test_without_scripts_every_page_can_be_read(real_site: Path, open_page: Open
     assert len(re.findall(r"[+-]0\.\d{3}", page.locator("main").inner_text())) >= 10
 
 
-def test_the_keyboard_reaches_everything_in_order_and_in_sight(real_site: Path, open_page: Open):
+@pytest.mark.parametrize("size", SIZES)
+def test_the_keyboard_reaches_everything_in_order_and_in_sight(real_site: Path, open_page: Open, size: int):
     page = open_page(real_site / "index.html")
-    for name in visit(page, real_site):
+    for name in visit(page, real_site, size):
         stops = []
         while len(stops) < 40 and not (stops and stops[-1]["end"]):
             page.keyboard.press("Tab")
@@ -143,10 +150,11 @@ def test_the_keyboard_reaches_everything_in_order_and_in_sight(real_site: Path, 
         assert lost == [], name
 
 
-def test_print_leaves_the_controls_out(real_site: Path, open_page: Open):
+@pytest.mark.parametrize("size", SIZES)
+def test_print_leaves_the_controls_out(real_site: Path, open_page: Open, size: int):
     page = open_page(real_site / "index.html")
     page.emulate_media(media="print")
-    for name in visit(page, real_site):
+    for name in visit(page, real_site, size):
         assert page.locator(CONTROLS).locator("visible=true").count() == 0, name
         assert page.locator("h1:visible").count() == 1, name
 

@@ -275,9 +275,9 @@ def test_an_edited_suite_with_results_is_refused(tmp_path, monkeypatch, make_rec
         prepare(parse_request(["method=uniform", "suite=smoke-v1", f"store={tmp_path / 'elsewhere'}"]))
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
 def test_an_interrupted_run_leaves_no_file_and_the_same_command_starts_clean(tmp_path, how):
-    words = ["run", "method=uniform", "suite=smoke-v1", "recipe.steps=200", f"store={tmp_path}"]
+    words = ["run", "method=uniform", "suite=smoke-v1", "recipe.steps=200", "evaluation.items=8", f"store={tmp_path}"]
     code = "import sys; from bench.cli.main import main; sys.argv[0] = 'bench'; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, *words],
