@@ -75,7 +75,7 @@ def _method(subject: Subject) -> "Weighting | None":
 
     from methods import RunInfo, Weighting
 
-    kind: Any = methods.load(use.name)
+    kind = _our_class(use.name)
     if not issubclass(kind, Weighting) or kind.state:
         return None
 
@@ -85,6 +85,12 @@ def _method(subject: Subject) -> "Weighting | None":
     sizes = torch.full((len(names),), float(subject.suite.recipe.train_rows), dtype=torch.float64)
     method: Weighting = kind(settings, torch.Generator().manual_seed(0))
     return method.start(RunInfo(len(names), sizes, subject.suite.recipe.steps))
+
+
+@cache
+def _our_class(name: str) -> Any:
+    """The class of a method of this harness."""
+    return methods.load(name)
 
 
 @cache
