@@ -76,8 +76,11 @@ def sure(choice: Choice) -> str:
     """How sure a choice is, in words."""
     many = plural(choice.compared, "method")
     if choice.rival:
-        said = f"None of {many} is better for certain; the largest difference is that of"
-        return f"{said} {choice.rival.label}, {_p(choice.rival.p)}."
+        said = f"None of {many} is better for certain"
+        p = _p(choice.rival.p)
+        if choice.rival.difference.mean < 0:
+            return f"{said}; {choice.rival.label} comes closest, and is below {REFERENCE}, {p}."
+        return f"{said}; the largest difference is that of {choice.rival.label}, {p}."
 
     said = f"Better, {_p(choice.p)}, corrected for {many}."
     if not choice.alike:

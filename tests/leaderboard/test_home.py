@@ -115,6 +115,7 @@ def test_every_answer_is_what_numpy_computes_from_the_records(box: dict[str, lis
             assert f"{most:+.3f}" in text_of(cells[2])
             rivals = [name for name in answering if gaps[name].mean() > most - 1e-12]  # several where they tie
             assert any(rival in text_of(cells[3]) for rival in rivals)
+            assert ("is below uniform" in text_of(cells[3])) == (most < 0)
         elif need.rule != "cost":
             assert chosen == max(better, key=lambda name: gaps[name].mean()), key
         assert chosen in (*better, "uniform")
