@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.analysis.across import Across, across, scores_of
+from bench.analysis.across import FEWEST, Across, across, scores_of
 from bench.analysis.board import boards
 from bench.analysis.loading import load
 from bench.analysis.names import readable
@@ -73,11 +73,11 @@ def suite_findings(board: Board) -> Iterator[str]:
 
 
 def agreement(found: Sequence[Board]) -> Iterator[str]:
-    """Whether suites put the methods that all of them have into one order; nothing with fewer than two such suites."""
+    """Whether suites put the methods that they share into one order; nothing where they share too few."""
     compared = across([scores_of(board) for board in found])
     if compared is not None:
         yield "## Over suites\n"
-        yield f"{_agreement(compared)}\n"
+        yield f"{' '.join([*_agreement(compared), *_regret(compared)])}\n"
 
 
 def _listed(verdict: str, rows: Sequence[Row]) -> Iterator[str]:
@@ -103,24 +103,26 @@ def _speed(board: Board) -> Iterator[str]:
         yield f"{side} than `{REFERENCE}`, by mean training reward over the run: {named}.\n"
 
 
-def _agreement(compared: Across) -> str:
-    said = [
-        f"{listing([each.method for each in compared.standings])} have every prescribed seed of "
-        f"{listing(compared.suites)}."
-    ]
-    for (first, second), tau in compared.agreement.items():
-        between = f" [{figure(tau.low)}, {figure(tau.high)}]" if tau.low is not None and tau.high is not None else ""
-        said.append(
-            f"The orders on {first} and {second} agree at a Kendall's tau of {figure(tau.value)}{between}; 1 is the "
-            "same order, 0 none in common."
+def _agreement(compared: Across) -> Iterator[str]:
+    if compared.agreement:
+        yield (
+            "Kendall's tau between the orders of two suites, by the methods with every prescribed seed of both, is 1 "
+            "for the same order and 0 where they have nothing in common."
         )
+    for each in compared.agreement:
+        tau = each.tau
+        between = f" [{figure(tau.low)}, {figure(tau.high)}]" if tau.low is not None and tau.high is not None else ""
+        yield f"{each.first} and {each.second}: {figure(tau.value)}{between}, {each.methods} methods."
 
-    best = compared.standings[0]
-    said.append(
-        f"The smallest maximal regret, {figure(best.worst)} of the best gain, is that of {best.method}, among "
-        f"{plural(len(compared.standings), 'method')}."
-    )
-    return " ".join(said)
+
+def _regret(compared: Across) -> Iterator[str]:
+    """What is lost where a method fits least, among the methods of all suites."""
+    if len(compared.standings) >= FEWEST:
+        best = compared.standings[0]
+        yield (
+            f"Of {len(compared.standings)} methods that have every prescribed seed of {listing(compared.suites)}, "
+            f"{best.method} has the smallest maximal regret, {figure(best.worst)} of the best gain."
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Methods over several suites: how far each stays behind the best, and whether suites agree on the order.
 
-Gains of different suites do not compare, so that each suite's are first put beside the best gain in it. Only methods
-that were run on every seed of every suite are compared: an average over other suites would be another one.
+Gains of different suites do not compare, so that each suite's are first put beside the best gain in it. Regrets and
+ranks are of methods that were run on every seed of every suite: an average over other suites would be another one. The
+orders of two suites are compared by the methods that both of them have.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,8 @@ from bench.analysis.significance import BySeed
 from bench.analysis.statistics import Interval
 
 Array = NDArray[np.float64]
+FEWEST = 3
+"""Methods that two suites must share: two have one order or the other, and agree half of the time by chance."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,26 @@ class Standing:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """How far two suites put the methods that both have into one order."""
+
+    first: str
+    second: str
+    methods: int
+    """How many both have."""
+    tau: Estimate
+    """Kendall's tau between the orders, with its range when the seeds of both are drawn again."""
+
+
+@dataclass(frozen=True)
 class Across:
-    """Several suites, and the methods that all of them have; the smallest maximal regret first."""
+    """Several suites."""
 
     suites: Sequence[str]
     standings: Sequence[Standing]
-    agreement: Mapping[tuple[str, str], Estimate]
-    """Kendall's tau between the orders of two suites, with its range when the seeds of both are drawn again."""
+    """Of the methods that all suites have, the smallest maximal regret first; empty where there are fewer than two."""
+    agreement: Sequence[Agreement]
+    """Of every two suites that share enough methods."""
 
 
 def scores_of(board: Board) -> Scores:
@@ -67,25 +83,25 @@ def scores_of(board: Board) -> Scores:
 
 
 def across(found: Sequence[Scores]) -> Across | None:
-    """The comparison of at least two suites that share at least two methods; None of fewer."""
-    if len(found) < 2:
-        return None
-    methods = sorted(set.intersection(*(set(scores.gains) for scores in found)))
-    if len(methods) < 2:
-        return None
+    """The comparison of several suites; None where no two methods have all of them and no two suites enough methods."""
+    standings = _standings(found)
+    agreement = [pair for a, b in combinations(found, 2) if (pair := _agreement(a, b))]
+    return Across([scores.suite for scores in found], standings, agreement) if standings or agreement else None
+
+
+def _standings(found: Sequence[Scores]) -> list[Standing]:
+    methods = sorted(set.intersection(*(set(scores.gains) for scores in found))) if found else []
+    if len(found) < 2 or len(methods) < 2:
+        return []
 
     means = np.array([[_mean(scores.gains[name]) for scores in found] for name in methods])
     best = means.max(axis=0)
     # Where nothing gained there is nothing to fall behind.
     regrets = np.divide(best - means, best, out=np.zeros_like(means), where=best > 0)
     ranks = mean_ranks(means).mean(axis=1)
-    standings = [Standing(*each) for each in zip(methods, regrets.tolist(), ranks.tolist(), strict=True)]
 
-    return Across(
-        [scores.suite for scores in found],
-        sorted(standings, key=lambda each: (each.worst, each.rank, each.method)),
-        {(a.suite, b.suite): _agreement(a, b, methods) for a, b in combinations(found, 2)},
-    )
+    standings = [Standing(*each) for each in zip(methods, regrets.tolist(), ranks.tolist(), strict=True)]
+    return sorted(standings, key=lambda each: (each.worst, each.rank, each.method))
 
 
 def profile(found: Across, thresholds: Sequence[float]) -> dict[str, list[float]]:
@@ -96,7 +112,14 @@ def profile(found: Across, thresholds: Sequence[float]) -> dict[str, list[float]
     }
 
 
-def _agreement(first: Scores, second: Scores, methods: Sequence[str]) -> Estimate:
+def _agreement(first: Scores, second: Scores) -> Agreement | None:
+    methods = sorted(first.gains.keys() & second.gains.keys())
+    if len(methods) < FEWEST:
+        return None
+    return Agreement(first.suite, second.suite, len(methods), _tau(first, second, methods))
+
+
+def _tau(first: Scores, second: Scores, methods: Sequence[str]) -> Estimate:
     tables = [_table(scores, methods) for scores in (first, second)]
     value = float(kendall(tables[0].mean(axis=1), tables[1].mean(axis=1)[:, None])[0])
     if min(table.shape[1] for table in tables) < 2:

@@ -40,7 +40,9 @@ def test_suites_that_turn_the_order_round_disagree() -> None:
     """good, uniform, odd against odd, uniform, good, without noise: tau is -1 however seeds are drawn."""
     found = across([ONE, TWO])
     assert found is not None
-    tau = found.agreement["one", "two"]
+    (pair,) = found.agreement
+    tau = pair.tau
+    assert (pair.first, pair.second, pair.methods) == ("one", "two", 3)
     assert (tau.value, tau.low, tau.high) == (-1.0, -1.0, -1.0)
 
 
@@ -48,7 +50,7 @@ def test_noise_blurs_the_agreement() -> None:
     noisy = suite("noisy", {"uniform": [0.2, 0.5, 0.1], "good": [0.4, 0.1, 0.3], "odd": [0.3, 0.2, 0.4]})
     found = across([ONE, noisy])
     assert found is not None
-    tau = found.agreement["one", "noisy"]
+    tau = found.agreement[0].tau
     assert tau.low is not None
     assert tau.high is not None
     assert tau.low <= tau.value <= tau.high
@@ -58,6 +60,22 @@ def test_noise_blurs_the_agreement() -> None:
 @pytest.mark.parametrize("suites", [[], [ONE], [ONE, suite("other", {"uniform": [0.1, 0.2]})]])
 def test_fewer_than_two_suites_or_methods_do_not_compare(suites: list[Scores]) -> None:
     assert across(suites) is None
+
+
+def test_two_suites_are_compared_by_what_both_have_and_not_by_two_methods() -> None:
+    """Two methods have one order or the other by chance; what a third suite lacks is compared between the others."""
+    few = suite("few", {"uniform": [0.1, 0.2], "good": [0.3, 0.3]})
+    found = across([ONE, TWO, few])
+    assert found is not None
+    assert [(pair.first, pair.second, pair.methods) for pair in found.agreement] == [("one", "two", 3)]
+    assert [each.method for each in found.standings] == ["good", "uniform"]
+
+
+def test_without_a_method_of_all_suites_orders_are_still_compared() -> None:
+    apart = suite("apart", {"only_there": [0.1, 0.2]})
+    found = across([ONE, TWO, apart])
+    assert found is not None
+    assert (len(found.agreement), found.standings) == (1, [])
 
 
 def test_a_suite_in_which_nothing_gained_has_no_regret() -> None:
