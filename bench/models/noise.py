@@ -20,6 +20,8 @@ GOLDEN = -7046029254386353131
 MIX = ((30, -4658895280553007687), (27, -7723592293110705685))
 """Its shifts and its factors 0xBF58476D1CE4E5B9 and 0x94D049BB133111EB, signed."""
 LAST = 31
+AT_ONCE = 1 << 16
+"""Numbers that a processor computes together: they stay in its cache, where a large vocabulary's would not."""
 POSITIONS = 1 << 32
 """Tokens between two positions in a reply's stream: more than any vocabulary has."""
 
@@ -35,20 +37,25 @@ def gumbels(keys: Tensor, position: int, tokens: int) -> Tensor:
 
     keys: [n] int64, from `key_of`. Equal on every device to the rounding of the logarithm.
     """
-    places = torch.arange(tokens, device=keys.device) + position * POSITIONS
-    bits = _mixed(keys[:, None] + (places + 1)[None] * GOLDEN)
-    # 53 bits as the middle of one of 2^53 cells, so that neither 0 nor 1 is met
-    uniform = (_shifted(bits, 11).double() + 0.5) * 2.0**-53
-    return -(-uniform.log()).log().float()
+    places = (torch.arange(tokens, device=keys.device) + (position * POSITIONS + 1)) * GOLDEN
+    found = torch.empty(len(keys), tokens, device=keys.device)
+    rows = max(1, AT_ONCE // tokens) if keys.device.type == "cpu" else len(keys)
+
+    for some, into in zip(torch.split(keys, rows), torch.split(found, rows), strict=True):
+        bits = _mixed(some[:, None] + places[None])
+        # 53 bits as the middle of one of 2^53 cells, so that neither 0 nor 1 is met
+        uniform = _shifted(bits, 11).double().add_(0.5).mul_(2.0**-53)
+        into.copy_(uniform.log_().neg_().log_().neg_())
+    return found
 
 
 def _mixed(bits: Tensor) -> Tensor:
-    """SplitMix64's finaliser; products wrap around, as they do there."""
+    """SplitMix64's finaliser, in place; products wrap around, as they do there."""
     for shift, factor in MIX:
-        bits = (bits ^ _shifted(bits, shift)) * factor
-    return bits ^ _shifted(bits, LAST)
+        bits.bitwise_xor_(_shifted(bits, shift)).mul_(factor)
+    return bits.bitwise_xor_(_shifted(bits, LAST))
 
 
 def _shifted(bits: Tensor, count: int) -> Tensor:
     """A shift to the right that brings in zeros, where torch's own brings in the sign."""
-    return (bits >> count) & ((1 << (64 - count)) - 1)
+    return (bits >> count).bitwise_and_((1 << (64 - count)) - 1)

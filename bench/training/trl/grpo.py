@@ -22,6 +22,7 @@ from bench.engine.world import World
 from bench.models.noise import key_of
 from bench.models.prompts import asked, encoded, ends, reply_of
 from bench.models.sampler import Sampler, Tokens, alike
+from bench.models.trainable import merged
 from bench.request.suite import Recipe, Suite
 from bench.training.batches import Measured, TaskBatch
 from bench.training.packing import log_probabilities
@@ -185,12 +186,13 @@ class SuiteGRPOTrainer(Balanced, GRPOTrainer):  # type: ignore[misc] # trl publi
         replies: dict[int, list[Tokens]] = {}
 
         most = max((recipe.rollout_batch or copies * len(prompts)) // copies, 1)
-        for places in alike(list(map(len, prompts)), most):
-            keys = self.keys([self.wanted[place] for place in places])
-            sampled = sampler.sample([prompts[place] for place in places], keys)
-            self.ledger.rollout_tokens += sampled.computed
-            for number, place in enumerate(places):
-                replies[place] = sampled.replies[number * copies : (number + 1) * copies]
+        with merged(self.model):
+            for places in alike(list(map(len, prompts)), most):
+                keys = self.keys([self.wanted[place] for place in places])
+                sampled = sampler.sample([prompts[place] for place in places], keys)
+                self.ledger.rollout_tokens += sampled.computed
+                for number, place in enumerate(places):
+                    replies[place] = sampled.replies[number * copies : (number + 1) * copies]
 
         return {
             "prompt_ids": [prompt for prompt in prompts for _ in range(copies)],

@@ -5,7 +5,7 @@ import torch
 from scipy.stats import gumbel_r, kstest
 from torch import Tensor
 
-from bench.models.noise import gumbels, key_of
+from bench.models.noise import AT_ONCE, gumbels, key_of
 
 
 def keys(*purposes: object) -> Tensor:
@@ -45,6 +45,12 @@ def test_neighbours_are_independent():
     for one, other in ((here, later), (here[1:], here[:-1]), (here[:, 1:], here[:, :-1])):
         correlation = torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1]
         assert abs(correlation.item()) < 5 / one.numel() ** 0.5
+
+
+def test_a_large_vocabulary_is_computed_in_parts_that_do_not_show():
+    few, many = keys(1, 2, 3, 4, 5), AT_ONCE // 2 + 1
+    whole = gumbels(few, 7, many)
+    assert all(gumbels(few[row : row + 1], 7, many).equal(whole[row : row + 1]) for row in range(len(few)))
 
 
 def test_golden_numbers():

@@ -180,6 +180,24 @@ def test_bf16_with_adapters_samples_and_steps(tmp_path):
     assert not moved.equal(start)
 
 
+def test_adapters_are_merged_while_replies_are_sampled_and_not_after(tmp_path, monkeypatch):
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
+    trainer = trainer_for(tmp_path, lora=Lora(r=2))
+    layers = [module for module in trainer.model.modules() if isinstance(module, BaseTunerLayer)]
+    seen, sample = [], Sampler.sample
+
+    def watched(sampler: Sampler, *args):
+        seen.append({layer.merged for layer in layers})
+        return sample(sampler, *args)
+
+    monkeypatch.setattr(Sampler, "sample", watched)
+    trainer.roll_out(trainer.draw())
+    assert seen
+    assert all(merged == {True} for merged in seen)
+    assert not any(layer.merged for layer in layers)
+
+
 def test_completions_without_an_advantage_are_counted_and_not_computed():
     """They were sampled and are paid for; but what they add to loss and gradient is 0, so that no pass is made."""
     nothing, groups = torch.zeros(4), torch.tensor([0, 0, 1, 1])
