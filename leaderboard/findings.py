@@ -18,6 +18,7 @@ from bench.analysis.significance import ALPHA
 from bench.analysis.text import figure, listing, plural, with_ends
 from leaderboard import reruns
 from leaderboard.answers import answer, spread, stable
+from leaderboard.views import apart, together
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "findings.md"
@@ -60,7 +61,8 @@ def suite_findings(board: Board) -> Iterator[str]:
     yield f"## {board.name}\n"
     yield f"{answer(board)}\n"
     for verdict in ("better", "worse"):
-        yield from _listed(verdict, [row for row in board.rows if row.verdict.startswith(verdict)])
+        yield from _listed(verdict, [row for row in together(board) if row.verdict.startswith(verdict)])
+    yield from _specialists(apart(board))
     yield from _speed(board)
     yield from (f"{said}\n" for said in (spread(board), stable(board)) if said)
 
@@ -84,6 +86,13 @@ def _listed(verdict: str, rows: Sequence[Row]) -> Iterator[str]:
     if rows:
         named = listing([f"{readable(row.runs[0])} {with_ends(row.difference)}" for row in rows])
         yield f"{verdict.capitalize()} than `{REFERENCE}` in mean gain: {named}.\n"
+
+
+def _specialists(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        if row.difference is not None:
+            said = f"`{readable(row.runs[0])}` trains one model for each task and is not counted among them:"
+            yield f"{said} {with_ends(row.difference)}, {row.verdict}.\n"
 
 
 def _speed(board: Board) -> Iterator[str]:
