@@ -6,6 +6,7 @@ import json
 import re
 from collections import defaultdict
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -194,3 +195,30 @@ def test_without_models_nothing_is_said_of_their_size():
 )
 def test_the_specialists_lead_is_told_in_words_whichever_side_is_ahead(behind: float, said: str):
     assert home_figures.lead(behind, "lookup") == said
+
+
+def within(site: Path, clicks: int) -> set[Path]:
+    """Pages that as many clicks lead to, from the first page."""
+    seen, edge = set(), {site / "index.html"}
+    for _ in range(clicks):
+        seen |= edge
+        links = {
+            (page, link) for page in edge for link in re.findall(r'href="([^"#:]+\.html)', page.read_text("utf-8"))
+        }
+        edge = {(page.parent / unquote(html.unescape(link))).resolve() for page, link in links} - seen
+    return seen | edge
+
+
+@pytest.mark.parametrize(
+    ("clicks", "page", "said"),
+    [
+        pytest.param(0, "index.html", "Some tasks cannot be learned", id="which method where a task cannot be learned"),
+        pytest.param(2, "methods/upgrad.html", "K quadratic programs of size K", id="what UPGrad costs"),
+        pytest.param(
+            2, "runs/nano-v2/config/0.html", "bench run method=config suite=nano-v2 seed=0", id="how to rerun"
+        ),
+    ],
+)
+def test_a_question_is_answered_within_two_clicks(real_site: Path, clicks: int, page: str, said: str):
+    assert (real_site / page).resolve() in within(real_site.resolve(), clicks)
+    assert said in html.unescape((real_site / page).read_text("utf-8"))
