@@ -53,7 +53,7 @@ NEEDS = (
     Need("many", "Many tasks of unequal size", "many", "mean", "nano-many-v1"),
     Need("quiet", "Some tasks are quiet for a reason", "quiet", "mean", "nano-quiet-v1"),
     Need("lora", "Only small adapters are trained", "lora", "mean", "nano-lora-v1"),
-    Need("sft", "Training imitates (SFT)", "sft", "mean", "nano-sft-v2"),
+    Need("sft", "Training by imitation, SFT", "sft", "mean", "nano-sft-v2"),
     Need("merge", "Specialists are merged", PLAIN, "mean", "nano-v2", MERGING),
 )
 
