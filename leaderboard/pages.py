@@ -23,7 +23,7 @@ from leaderboard.environment import href
 from leaderboard.overview import File, Overview
 from leaderboard.run_figures import curves
 
-TOP = 15
+TOP = 5
 """Most rows of a suite on the home page."""
 MOST_PAIRS = 40
 """Most rows of which every pair is shown."""

@@ -94,7 +94,7 @@ def words(line: str) -> list[str]:
         ("bench methods pcg", ["pcgrad"]),
         ("bench check pcg", ["pcgrad"]),
         ("bench tasks look", ["lookup"]),
-        ("bench explain pcgrad unif", ["uniform"]),
+        ("bench explain pcgrad uniform@mu", ["uniform@muon"]),
         ("bench leaderboard nano-v", ["nano-v1", "nano-v2"]),
         ("bench completion f", ["fish"]),
     ],
