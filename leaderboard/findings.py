@@ -77,9 +77,10 @@ def suite_findings(board: Board) -> Iterator[str]:
 def agreement(found: Sequence[Board]) -> Iterator[str]:
     """Whether suites put the methods that they share into one order; nothing where they share too few."""
     compared = across([scores_of(board) for board in found])
-    if compared is not None:
+    said = [*_agreement(compared), *_regret(compared)] if compared else []
+    if said:
         yield "## Over suites\n"
-        yield f"{' '.join([*_agreement(compared), *_regret(compared)])}\n"
+        yield f"{' '.join(said)}\n"
 
 
 def _listed(verdict: str, rows: Sequence[Row]) -> Iterator[str]:
