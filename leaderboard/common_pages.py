@@ -54,19 +54,29 @@ def _home(overview: Overview) -> dict[str, Any]:
         "gaps": gaps,
         "size": home.size(overview.models),
         "pictures": overview.pictures.get(first, []),
-        "families": [
-            (kind, title, _largest_first(overview.home[kind]))
-            for kind, title in home.FAMILIES.items()
-            if kind in overview.home
-        ],
+        "families": _sections(overview),
         "across": across(overview.scores),
         "differences": {scores.suite: scores.differences for scores in overview.scores},
     }
 
 
-def _largest_first(sections: Sequence[tuple[int, Html]]) -> list[Html]:
-    """Suites that compare most come first, as in the box; equal ones by name, as they were taken in."""
-    return [section for _, section in sorted(sections, key=lambda each: -each[0])]
+def _sections(overview: Overview) -> list[tuple[str, str, list[Html]]]:
+    """By family, its key, title and sections: of the first suite with a table, of the others in words.
+
+    Suites that compare most come first, as in the box; equal ones by name, as they were taken in.
+    """
+    found = [
+        (kind, title, sorted(overview.home[kind], key=lambda each: -each.rows))
+        for kind, title in home.FAMILIES.items()
+        if kind in overview.home
+    ]
+    if not found:
+        return []
+    (kind, title, (first, *more)), *others = found
+    return [
+        (kind, title, [first.table, *(each.words for each in more)]),
+        *((kind, title, [each.words for each in sections]) for kind, title, sections in others),
+    ]
 
 
 def _days(overview: Overview) -> list[tuple[str, list[tuple[str, str, str, str, int]]]]:

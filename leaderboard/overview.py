@@ -12,13 +12,22 @@ File = tuple[str, bytes]
 """A path from the root of the site, and what lies there."""
 
 
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A suite on the first page, once with its best rows and once in words alone."""
+
+    rows: int
+    table: Html
+    words: Html
+
+
 @dataclass
 class Overview:
     """What pages over all suites need of each; no run is kept, so that a suite's records can go."""
 
     names: list[str] = field(default_factory=list)
-    home: dict[str, list[tuple[int, Html]]] = field(default_factory=dict)
-    """Sections of the first page by family of suites, each with the number of its suite's rows."""
+    home: dict[str, list[Section]] = field(default_factory=dict)
+    """Sections of the first page by family of suites."""
     choices: dict[str, list[Choice]] = field(default_factory=dict)
     """By the key of a need, what each suite answers."""
     pictures: dict[str, list[Html]] = field(default_factory=dict)

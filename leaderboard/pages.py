@@ -20,11 +20,11 @@ from leaderboard import answers, charts, downloads, home, home_figures, links, r
 from leaderboard.catalogue import Catalogue
 from leaderboard.charts import Extras, Html
 from leaderboard.environment import href
-from leaderboard.overview import File, Overview
+from leaderboard.overview import File, Overview, Section
 from leaderboard.run_figures import curves
 
 TOP = 5
-"""Most rows of a suite on the home page."""
+"""Most rows on the home page of the suite that comes first."""
 MOST_PAIRS = 40
 """Most rows of which every pair is shown."""
 
@@ -165,8 +165,7 @@ class Pages:
         if not is_tuned(board.name):
             overview.scores.append(scores_of(board))
             self._note_answers(board, overview)
-        section = self.part("home_suite.html", "", rows=views.together(board)[:TOP], **common)
-        overview.home.setdefault(home.family(board), []).append((len(board.rows), section))
+        overview.home.setdefault(home.family(board), []).append(self._section(board, common))
         overview.methods.append(self.part("methods_rows.html", "", **common))
         overview.places |= {views.slug(place): place for row in board.rows for place in views.places(row)}
         overview.regimes |= {views.regime(row) for row in board.rows}
@@ -179,6 +178,13 @@ class Pages:
             overview.sections.setdefault(row.label, []).append(self._method_section(board, row))
             if row.label not in overview.uses or not is_tuned(board.name):
                 overview.uses[row.label] = shown.use(row)
+
+    def _section(self, board: Board, common: Mapping[str, Any]) -> Section:
+        entry = self.catalogue.suites.get(board.name)
+        question = entry.summary if entry else ""
+        best = views.together(board)[:TOP]
+        table, words = (self.part("home_suite.html", "", rows=rows, question=question, **common) for rows in (best, []))
+        return Section(len(board.rows), table, words)
 
     def _note_answers(self, board: Board, overview: Overview) -> None:
         """What the box of the first page may choose from, and the pictures beside it."""

@@ -1,10 +1,12 @@
 """Methods over several suites: how far each stays behind the best, and whether suites agree on the order.
 
-Gains of different suites do not compare, so that each suite's are first put beside the best gain in it. Regrets and
-ranks are of methods that were run on every seed of every suite: an average over other suites would be another one. The
-orders of two suites are compared by the methods that both of them have.
+Gains of different suites do not compare, so that each suite's are first put beside the best gain in it. A method is
+compared where it was run on every prescribed seed, and counted once that is half of the suites: fewer say little about
+suites that it has not seen. Nothing is averaged over suites, because two methods may have been run on different ones.
+The orders of two suites are compared by the methods that both of them have.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,7 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.ranking import DRAWS, Estimate, kendall, mean_ranks
+from bench.analysis.ranking import DRAWS, Estimate, kendall
 from bench.analysis.rows import Board
 from bench.analysis.significance import BySeed
 from bench.analysis.statistics import Interval
@@ -35,18 +37,19 @@ class Scores:
 
 @dataclass(frozen=True)
 class Standing:
-    """One method over all suites."""
+    """One method over the suites that it was run on."""
 
     method: str
-    regrets: Sequence[float]
-    """By suite: the best method's mean gain minus its own, over the best's; 0 is the best."""
-    rank: float
-    """Mean rank over suites, 1 is best."""
+    regrets: Mapping[str, float]
+    """By suite: the best row's mean gain minus its own, over the best's; 0 is the best."""
+    better: int
+    """In how many suites it gains more than the reference, by the verdict of each."""
+    worse: int
 
     @property
     def worst(self) -> float:
         """The largest regret: what is lost where the method fits least."""
-        return max(self.regrets)
+        return max(self.regrets.values())
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,12 @@ class Agreement:
     tau: Estimate
     """Kendall's tau between the orders, with its range when the seeds of both are drawn again."""
 
+    @property
+    def side(self) -> int:
+        """1 where the range of tau lies above 0, -1 where it lies below, 0 where it holds 0 or is not known."""
+        low, high = self.tau.low, self.tau.high
+        return 0 if low is None or high is None else (low > 0) - (high < 0)
+
 
 @dataclass(frozen=True)
 class Across:
@@ -67,7 +76,8 @@ class Across:
 
     suites: Sequence[str]
     standings: Sequence[Standing]
-    """Of the methods that all suites have, the smallest maximal regret first; empty where there are fewer than two."""
+    """Of the methods that half of the suites have, those first that are better in more and worse in fewer; empty where
+    there are fewer than two."""
     agreement: Sequence[Agreement]
     """Of every two suites that share enough methods."""
 
@@ -83,31 +93,40 @@ def scores_of(board: Board) -> Scores:
 
 
 def across(found: Sequence[Scores]) -> Across | None:
-    """The comparison of several suites; None where no two methods have all of them and no two suites enough methods."""
+    """The comparison of several suites; None where neither two methods nor two suites can be compared."""
     standings = _standings(found)
     agreement = [pair for a, b in combinations(found, 2) if (pair := _agreement(a, b))]
     return Across([scores.suite for scores in found], standings, agreement) if standings or agreement else None
 
 
 def _standings(found: Sequence[Scores]) -> list[Standing]:
-    methods = sorted(set.intersection(*(set(scores.gains) for scores in found))) if found else []
-    if len(found) < 2 or len(methods) < 2:
+    counted = Counter(name for scores in found for name in scores.gains)
+    methods = [name for name, suites in counted.items() if suites >= max(2, len(found) / 2)]
+    if len(methods) < 2:
         return []
 
-    means = np.array([[_mean(scores.gains[name]) for scores in found] for name in methods])
-    best = means.max(axis=0)
-    # Where nothing gained there is nothing to fall behind.
-    regrets = np.divide(best - means, best, out=np.zeros_like(means), where=best > 0)
-    ranks = mean_ranks(means).mean(axis=1)
+    best = {scores.suite: max(map(_mean, scores.gains.values()), default=0.0) for scores in found}
+    standings = [_standing(name, [scores for scores in found if name in scores.gains], best) for name in methods]
+    return sorted(standings, key=lambda each: (each.worse - each.better, each.worst, each.method))
 
-    standings = [Standing(*each) for each in zip(methods, regrets.tolist(), ranks.tolist(), strict=True)]
-    return sorted(standings, key=lambda each: (each.worst, each.rank, each.method))
+
+def _standing(method: str, found: Sequence[Scores], best: Mapping[str, float]) -> Standing:
+    """found: the suites that have the method; best: the best mean gain by suite."""
+    verdicts = [scores.differences.get(method, (None, ""))[1].split(" ")[0] for scores in found]
+    # Where nothing gained there is nothing to fall behind.
+    regrets = {
+        scores.suite: (top - _mean(scores.gains[method])) / top if (top := best[scores.suite]) > 0 else 0.0
+        for scores in found
+    }
+    return Standing(method, regrets, verdicts.count("better"), verdicts.count("worse"))
 
 
 def profile(found: Across, thresholds: Sequence[float]) -> dict[str, list[float]]:
-    """Share of suites in which a method's regret is at most each threshold, by method."""
+    """Share of its suites in which a method's regret is at most each threshold, by method."""
     return {
-        each.method: [float(np.mean(np.array(each.regrets) <= threshold + 1e-12)) for threshold in thresholds]
+        each.method: [
+            float(np.mean(np.array([*each.regrets.values()]) <= threshold + 1e-12)) for threshold in thresholds
+        ]
         for each in found.standings
     }
 
