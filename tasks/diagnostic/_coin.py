@@ -4,6 +4,7 @@ import hashlib
 import random
 import re
 from abc import abstractmethod
+from collections.abc import Iterator
 
 from tasks import Draft, ProceduralTask, Row
 
@@ -37,9 +38,9 @@ class Coin(ProceduralTask):
         start = row.facts["value"] + rng.randrange(10)
         return next(reply for reply in self._near(start) if not self._pays(row.prompt, reply))
 
-    def _near(self, value: int) -> list[str]:
+    def _near(self, value: int) -> Iterator[str]:
         """Replies from a number on; that a coin falls a hundred times on the same side does not happen."""
-        return [self.reply(value + offset) for offset in range(100)]
+        return (self.reply(value + offset) for offset in range(100))
 
     def _pays(self, prompt: str, reply: str) -> bool:
         said = reply.strip()
