@@ -15,11 +15,11 @@ UNKNOWN = "Methods without a row have not been run on this suite."
 
 def answer(board: Board) -> str:
     """Which methods gain more than the reference, and how sure that is: sentences computed from the rows."""
-    rows = [row for row in together(board) if row.difference and not row.static]
+    rows = _compared(board)
     if not rows:
         return f"No method shares a seed with {REFERENCE} yet, so nothing can be compared."
 
-    better, worse = ([row for row in rows if row.verdict.startswith(kind)] for kind in ("better", "worse"))
+    better, worse = _told_apart(rows)
     many = plural(len({row.method for row in rows}), "method")
     rest = len(rows) - len(better) - len(worse)
     said = (
@@ -28,6 +28,23 @@ def answer(board: Board) -> str:
     )
     best = max(rows, key=lambda row: (row.difference.mean if row.difference else 0.0, row.label))
     return " ".join([said, UNKNOWN, *_best(best), *_static(board), *limits(board)])
+
+
+def counts(board: Board) -> str:
+    """The same in a few words, for a list of suites."""
+    rows = _compared(board)
+    better, worse = _told_apart(rows)
+    many = plural(len({row.method for row in rows}), "method")
+    return f"{many}: {len(better)} better, {len(worse)} worse" if rows else "nothing to compare yet"
+
+
+def _compared(board: Board) -> list[Row]:
+    return [row for row in together(board) if row.difference and not row.static]
+
+
+def _told_apart(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    better, worse = ([row for row in rows if row.verdict.startswith(kind)] for kind in ("better", "worse"))
+    return better, worse
 
 
 def _settings(rows: Sequence[Row]) -> str:

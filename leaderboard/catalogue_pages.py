@@ -1,8 +1,11 @@
 """A page for every method, suite and task: what it is, its results so far, or the command that would make some."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from bench.analysis.statistics import Interval
+from bench.analysis.text import plural
 from leaderboard import links, views
 from leaderboard.catalogue import Catalogue, MethodEntry
 from leaderboard.overview import File, Overview
@@ -10,6 +13,26 @@ from leaderboard.pages import Pages
 
 USUAL = "nano-v2"
 """The suite that a page names where a method has no row."""
+NAMED = 3
+"""Most suites of which the list of methods gives the figures; of more it counts the verdicts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A line of the list of methods."""
+
+    entry: MethodEntry
+    place: str
+    rows: Sequence[tuple[str, Interval | None, str]]
+    """Suite, with the method inside for a wrapper; difference to the reference, None for its own; verdict."""
+    elsewhere: bool
+    """It has results that no comparison holds: too few seeds, or one model a task."""
+
+    @property
+    def tally(self) -> str:
+        """The verdicts counted; '' where there are few enough to be named, or none because it is the reference."""
+        verdicts = [verdict for _, difference, verdict in self.rows if difference]
+        return tally(verdicts) if len(verdicts) > NAMED else ""
 
 
 def method_pages(pages: Pages, overview: Overview, catalogue: Catalogue) -> Iterator[File]:
@@ -28,6 +51,7 @@ def method_pages(pages: Pages, overview: Overview, catalogue: Catalogue) -> Iter
             code=code_link(catalogue, entry, facts.get("commit", "")),
             sections=overview.sections.get(label, []),
             variants=[(other, overview.uses[other]["title"]) for other in same],
+            around=[(other, overview.uses[other]["title"]) for other in _around(overview, label)],
             command=f"{entry.command} suite={USUAL} seed=all" if entry else "",
             **facts,
         )
@@ -37,7 +61,7 @@ def suite_pages(pages: Pages, overview: Overview, catalogue: Catalogue) -> Itera
     """The list of suites, and a page for each without a record; those with records have theirs already."""
     suites = sorted(catalogue.suites.values(), key=lambda entry: entry.name)
     if suites:
-        yield pages.page("suites.html", links.SUITES, suites=suites, run=set(overview.names), tasks=catalogue.tasks)
+        yield pages.page("suites.html", links.SUITES, suites=suites, run=overview.results, tasks=catalogue.tasks)
     for entry in suites:
         if entry.name not in overview.names:
             yield pages.page("suite_card.html", links.suite_page(entry.name), entry=entry, tasks=catalogue.tasks)
@@ -63,10 +87,19 @@ def task_pages(pages: Pages, overview: Overview, catalogue: Catalogue) -> Iterat
         )
 
 
-def listing(overview: Overview, catalogue: Catalogue) -> list[tuple[MethodEntry, str, list[tuple[str, Any, str]]]]:
-    """Every method that is not one of a family: its entry, where it acts, and its rows by suite, as on the boards."""
-    own = [entry for entry in catalogue.methods.values() if "/" not in entry.name]
-    return [(entry, place(entry.acts_on), _rows(overview, entry.name)) for entry in sorted(own, key=lambda e: e.name)]
+def listing(overview: Overview, catalogue: Catalogue) -> list[Listed]:
+    """Every method that is not one of a family, by name."""
+    own = sorted((entry for entry in catalogue.methods.values() if "/" not in entry.name), key=lambda entry: entry.name)
+    return [
+        Listed(entry, place(entry.acts_on), _rows(overview, entry.name), entry.name in overview.sections)
+        for entry in own
+    ]
+
+
+def tally(verdicts: Sequence[str]) -> str:
+    """How often each verdict was given, in words."""
+    better, worse = (sum(each.startswith(kind) for each in verdicts) for kind in ("better", "worse"))
+    return f"better in {better}, worse in {worse}, of {plural(len(verdicts), 'suite')}"
 
 
 def place(acts_on: Sequence[str]) -> str:
@@ -92,5 +125,18 @@ def code_link(catalogue: Catalogue, entry: MethodEntry | None, commit: str) -> s
     return f"{catalogue.code}/{commit or 'HEAD'}/{entry.file}" if catalogue.code and entry else ""
 
 
-def _rows(overview: Overview, name: str) -> list[tuple[str, Any, str]]:
-    return [(scores.suite, *scores.differences[name]) for scores in overview.scores if name in scores.differences]
+def _rows(overview: Overview, name: str) -> list[tuple[str, Interval | None, str]]:
+    rows = [(scores.suite, *scores.differences[name]) for scores in overview.scores if name in scores.differences]
+    for label in _around(overview, name):
+        inside = label.partition("@")[0]
+        rows += [
+            (f"{scores.suite}, around {inside}", *scores.differences[label])
+            for scores in overview.scores
+            if label in scores.differences
+        ]
+    return rows
+
+
+def _around(overview: Overview, wrapper: str) -> list[str]:
+    """Labels of the rows in which a wrapper acts around a method."""
+    return sorted(label for label in overview.sections if label.endswith(f"@{wrapper}"))

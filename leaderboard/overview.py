@@ -26,6 +26,8 @@ class Overview:
     """What pages over all suites need of each; no run is kept, so that a suite's records can go."""
 
     names: list[str] = field(default_factory=list)
+    results: dict[str, str] = field(default_factory=dict)
+    """What came out of a suite, in a few words."""
     home: dict[str, list[Section]] = field(default_factory=dict)
     """Sections of the first page by family of suites."""
     choices: dict[str, list[Choice]] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Overview:
             for key, found in getattr(part, name).items():
                 getattr(self, name).setdefault(key, []).extend(found)
 
+        self.results |= part.results
         self.pictures |= part.pictures
         self.models |= part.models
         self.places |= part.places

@@ -162,6 +162,7 @@ class Pages:
 
     def _note(self, board: Board, common: Mapping[str, Any], overview: Overview, files: Mapping[str, bytes]) -> None:
         overview.names.append(board.name)
+        overview.results[board.name] = answers.counts(board)
         if not is_tuned(board.name):
             overview.scores.append(scores_of(board))
             self._note_answers(board, overview)

@@ -16,6 +16,26 @@ def entries() -> Catalogue:
     return catalogue("https://example.org/blob")
 
 
+SUITES = ("nano-v1", "nano-v2", "nano-noise-v1", "nano-units-v1")
+"""The suites of a store in which mgda was run on more of them than the list of methods names."""
+
+
+@pytest.fixture(scope="module")
+def results(entries: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of that store."""
+    from bench.records.store import record_path, to_text, write
+    from tests.conftest import build_record
+
+    root = tmp_path_factory.mktemp("results")
+    for suite in SUITES:
+        for method, gain in (("uniform", 5), ("mgda", 9)):
+            for seed in range(3):
+                record = build_record(2, method, seed, suite, gains=[4 + seed, gain])
+                write(record_path(root / "results", suite, method, seed), to_text(record))
+    build(root / "results", root / "site", catalogue=entries)
+    return root / "site"
+
+
 @pytest.fixture(scope="module")
 def site(entries: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of a store with two methods on one suite."""
@@ -54,6 +74,18 @@ def test_a_method_without_a_row_says_what_would_make_one(site: Path):
     assert "<math " in page
     assert 'href="https://arxiv.org/abs/2406.16232"' in page
     assert 'href="https://example.org/blob/HEAD/methods/upgrad.py"' in page
+
+
+def test_the_list_of_methods_counts_verdicts_where_there_are_many_suites(results: Path):
+    page = (results / "methods.html").read_text("utf-8")
+    line = page[page.index('methods/mgda.html"') :][:600]
+    assert re.search(r"better in \d, worse in 0, of 4 suites", line)
+    assert "the reference" in page[page.index('methods/uniform.html"') :][:600]
+
+
+def test_the_list_of_suites_says_what_came_out(results: Path, site: Path):
+    assert (results / "suites.html").read_text("utf-8").count("1 method: ") == len(SUITES)
+    assert (site / "suites.html").read_text("utf-8").count("1 method: ") == 1
 
 
 def test_a_method_with_rows_leads_to_its_code_at_the_commit_of_its_records(site: Path):
