@@ -51,6 +51,7 @@ def method_pages(pages: Pages, overview: Overview, catalogue: Catalogue) -> Iter
             code=code_link(catalogue, entry, facts.get("commit", "")),
             sections=overview.sections.get(label, []),
             variants=[(other, overview.uses[other]["title"]) for other in same],
+            standing=[row for row in _of(overview, label) if row[1]],
             around=[(other, overview.uses[other]["title"]) for other in _around(overview, label)],
             command=f"{entry.command} suite={USUAL} seed=all" if entry else "",
             **facts,
@@ -126,15 +127,18 @@ def code_link(catalogue: Catalogue, entry: MethodEntry | None, commit: str) -> s
 
 
 def _rows(overview: Overview, name: str) -> list[tuple[str, Interval | None, str]]:
-    rows = [(scores.suite, *scores.differences[name]) for scores in overview.scores if name in scores.differences]
-    for label in _around(overview, name):
-        inside = label.partition("@")[0]
-        rows += [
-            (f"{scores.suite}, around {inside}", *scores.differences[label])
-            for scores in overview.scores
-            if label in scores.differences
-        ]
-    return rows
+    """Rows at default settings; of a wrapper, those of the methods inside, which are named."""
+    around = [
+        (f"{suite}, around {label.partition('@')[0]}", difference, verdict)
+        for label in _around(overview, name)
+        for suite, difference, verdict in _of(overview, label)
+    ]
+    return [*_of(overview, name), *around]
+
+
+def _of(overview: Overview, label: str) -> list[tuple[str, Interval | None, str]]:
+    """What each suite that compares a row says of it."""
+    return [(scores.suite, *scores.differences[label]) for scores in overview.scores if label in scores.differences]
 
 
 def _around(overview: Overview, wrapper: str) -> list[str]:

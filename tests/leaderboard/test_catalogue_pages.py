@@ -83,6 +83,13 @@ def test_the_list_of_methods_counts_verdicts_where_there_are_many_suites(results
     assert "the reference" in page[page.index('methods/uniform.html"') :][:600]
 
 
+def test_a_page_of_a_method_begins_with_its_standing_in_every_suite(results: Path, site: Path):
+    page = (results / "methods" / "mgda.html").read_text("utf-8")
+    facts = page[: page.index('<section id="nano-')]
+    assert [facts.count(f'href="#{suite}"') for suite in SUITES] == [1] * len(SUITES)
+    assert "Minus uniform" not in (site / "methods" / "pcgrad.html").read_text("utf-8").split("<section")[0]
+
+
 def test_the_list_of_suites_says_what_came_out(results: Path, site: Path):
     assert (results / "suites.html").read_text("utf-8").count("1 method: ") == len(SUITES)
     assert (site / "suites.html").read_text("utf-8").count("1 method: ") == 1
