@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from bench.analysis.cost import CURRENCIES
+from bench.analysis.cost import telling
 from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE
 from bench.analysis.text import figure, listing, plural, with_ends
@@ -61,8 +61,8 @@ def _best(row: Row) -> list[str]:
         return []
     costs = [
         f"{figure(cost)}\u00d7 its {CURRENCY_NAMES[currency]}"
-        for currency in CURRENCIES
-        if (cost := row.overheads[currency]) is not None and abs(cost - 1) >= 0.01
+        for currency, cost in telling(row.overheads).items()
+        if abs(cost - 1) >= 0.01
     ]
     price = f", at {listing(costs)}" if costs else ""
     return [f"The largest difference is that of {row.label}: {with_ends(row.difference)}{price}."]

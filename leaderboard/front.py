@@ -94,12 +94,22 @@ def front(board: Board) -> str:
 def elsewhere(board: Board) -> str:
     """A sentence on another suite: its family, and the methods that gain more or less than the reference."""
     title = FAMILIES[family(board)]
-    said = [f"On `{board.name}` ({title[0].lower()}{title[1:]})"]
-    for word, verdict in (("more", "better"), ("less", "worse")):
-        rows = [row for row in by_default(board) if row.verdict.startswith(verdict) and not row.specialists]
-        named = listing([f"`{row.label}` ({with_ends(row.difference)})" for row in rows])
-        said.append(f"{named or 'no method'} {'gains' if len(rows) < 2 else 'gain'} {word} than `{REFERENCE}`")
-    return f"{said[0]}, {said[1]}, and {said[2]}, of {plural(board.comparisons, 'method')}."
+    where = f"On `{board.name}` ({title[0].lower()}{title[1:]})"
+    many = plural(board.comparisons, "method")
+    told = {verdict: _told(board, verdict) for verdict in ("better", "worse")}
+    if not any(told.values()):
+        return f"{where}, none of {many} can be distinguished from `{REFERENCE}`."
+
+    said = [
+        f"{listing(named) or 'no method'} {'gains' if len(named) < 2 else 'gain'} {word} than `{REFERENCE}`"
+        for word, named in zip(("more", "less"), told.values(), strict=True)
+    ]
+    return f"{where}, {said[0]}, and {said[1]}, of {many}."
+
+
+def _told(board: Board, verdict: str) -> list[str]:
+    rows = [row for row in by_default(board) if row.verdict.startswith(verdict) and not row.specialists]
+    return [f"`{row.label}` ({with_ends(row.difference)})" for row in rows]
 
 
 def picture(board: Board) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.analysis.cost import Currency
+from bench.analysis.cost import Currency, telling
 from bench.analysis.rows import Board, Row
 from bench.analysis.runs import REFERENCE, Run
 from bench.analysis.significance import ALPHA
@@ -29,7 +29,7 @@ COSTS: Final[Mapping[str, str]] = {
     "heavy": "more than 2\u00d7",
     "unknown": "not known",
 }
-"""Cost classes: the larger of backward passes and CPU time, relative to the reference; wall time says nothing."""
+"""Cost classes: backward passes relative to the reference, or CPU time where that is at least twice as much."""
 CURRENCY_NAMES: Final[Mapping[Currency, str]] = {
     "prompts": "prompts",
     "sampled_tokens": "sampled tokens",
@@ -87,8 +87,8 @@ def slug(text: str) -> str:
 
 def cost_class(row: Row) -> str:
     """A key of `COSTS`."""
-    overheads = (row.overheads["backward_passes"], row.overheads["cpu_seconds"])
-    known = [cost for cost in overheads if cost is not None]
+    found = telling(row.overheads)
+    known = [found[currency] for currency in ("backward_passes", "cpu_seconds") if currency in found]
     if not known:
         return "unknown"
     return "plain" if max(known) <= 1.25 else "moderate" if max(known) <= 2 else "heavy"

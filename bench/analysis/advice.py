@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bench.analysis.cost import CURRENCIES, Currency
+from bench.analysis.cost import Currency, telling
 from bench.analysis.metrics import reward_area
 from bench.analysis.names import readable
 from bench.analysis.rows import Board, Row
@@ -86,8 +86,8 @@ class Choice:
     """The same minus the reference's, paired by seed; None for the reference."""
     p: float | None
     """Of the difference, corrected for the methods that could have been chosen; None for the reference."""
-    costs: Mapping[Currency, float | None]
-    """Relative to the reference's."""
+    costs: Mapping[Currency, float]
+    """Relative to the reference's, as far as they say something."""
     rival: Rival | None
     """None where a row is better than the reference."""
     measure: str
@@ -142,7 +142,7 @@ def choice(board: Board, need: Need) -> Choice | None:
 
 def price(row: Row) -> float:
     """The largest of a row's known costs relative to the reference, to two decimals; infinite if none is known."""
-    known = [cost for currency in CURRENCIES if (cost := row.overheads[currency]) is not None]
+    known = telling(row.overheads).values()
     return round(max(known), 2) if known else math.inf
 
 
@@ -191,7 +191,7 @@ def _chosen(
         score=t_interval(scores[row.label].values()),
         difference=difference,
         p=p,
-        costs=dict(row.overheads),
+        costs=telling(row.overheads),
         rival=rival,
         measure="mean training reward" if rule == "speed" else "mean gain",
         alike=alike,

@@ -5,7 +5,7 @@ from its training rewards, which are on-policy and on fresh prompts.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, get_args
 
@@ -13,6 +13,9 @@ from bench.analysis.runs import Run
 
 Currency = Literal["prompts", "sampled_tokens", "backward_passes", "cpu_seconds"]
 CURRENCIES: tuple[Currency, ...] = get_args(Currency)
+CROWDED = 2.0
+"""Runs of one method on one machine differed by 1.7 in CPU seconds with what else its cores did: a smaller ratio of CPU
+seconds says nothing of a method."""
 PART = 8
 """Rewards are averaged over the first and the last eighth of what counts."""
 
@@ -90,6 +93,15 @@ def overhead(runs: Iterable[Run], reference: Iterable[Run], currency: Currency) 
     costs = [[amount_of(each, currency) for each in pair] for pair in pairs]
     logs = [math.log(own / other) for own, other in costs if own and other]
     return math.exp(_mean(logs)) if logs else None
+
+
+def telling(overheads: Mapping[Currency, float | None]) -> dict[Currency, float]:
+    """The ratios that sentences and choices rest on: those that are known, and of CPU seconds only a large one."""
+    known = {currency: cost for currency, cost in overheads.items() if cost is not None}
+    seconds = known.get("cpu_seconds", CROWDED)
+    if 1 / CROWDED < seconds < CROWDED:
+        known.pop("cpu_seconds", None)
+    return known
 
 
 def peak_memory(runs: Iterable[Run]) -> int:

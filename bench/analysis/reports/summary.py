@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bench.analysis.cost import Currency
+from bench.analysis.cost import Currency, telling
 from bench.analysis.figures import Cell, Report, Table
 from bench.analysis.reports._methods import (
     Groups,
@@ -66,7 +66,8 @@ def _price(rows: Mapping[str, Row]) -> str:
 
 
 def _costs(row: Row) -> list[str]:
-    return [f"{figure(row.overheads[key] or 0)} times the {noun}" for key, noun in PRICES.items() if row.overheads[key]]
+    known = telling(row.overheads)
+    return [f"{figure(known[key])} times the {noun}" for key, noun in PRICES.items() if key in known]
 
 
 def _harm(groups: Groups, rows: Mapping[str, Row]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.analysis.cost import gain_at_equal_cost, overhead, peak_memory, spent, training_gain
+from bench.analysis.cost import gain_at_equal_cost, overhead, peak_memory, spent, telling, training_gain
 from bench.analysis.runs import Run
 from bench.records.schema import Record
 
@@ -74,6 +74,14 @@ def test_overhead_is_paired_by_seed_and_by_machine(make_record: MakeRecord) -> N
     assert overhead([*slow, elsewhere], reference, "cpu_seconds") == pytest.approx(4.0)
     assert overhead([elsewhere], reference, "cpu_seconds") is None
     assert overhead([elsewhere], reference, "backward_passes") == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [(None, False), (1.7, False), (0.6, False), (2.0, True), (0.4, True)])
+def test_processor_seconds_say_something_only_where_other_work_cannot_explain_them(
+    seconds: float | None, kept: bool
+) -> None:
+    found = telling({"backward_passes": 1.5, "sampled_tokens": None, "cpu_seconds": seconds})
+    assert found == {"backward_passes": 1.5, **({"cpu_seconds": seconds} if kept else {})}
 
 
 def test_wall_time_is_no_currency(make_record: MakeRecord) -> None:
