@@ -120,7 +120,7 @@ def _agreement(compared: Across) -> Iterator[str]:
     said = [
         "Kendall's tau between the orders of two suites, by the methods with every prescribed seed of both, is 1 for "
         "the same order and 0 where they have nothing in common. Its range when the seeds are drawn again lies above 0 "
-        f"in {_count(compared, 1)} of {len(compared.agreement)} pairs, and below 0 in {_count(compared, -1)}; three "
+        f"in {compared.alike} of {len(compared.agreement)} pairs, and below 0 in {compared.opposed}; three "
         "methods have the same order by chance one time in six."
     ]
     for each in compared.agreement:
@@ -128,10 +128,6 @@ def _agreement(compared: Across) -> Iterator[str]:
         between = f" [{figure(tau.low)}, {figure(tau.high)}]" if tau.low is not None and tau.high is not None else ""
         said.append(f"{each.first} and {each.second}: {figure(tau.value)}{between}, {each.methods} methods.")
     yield " ".join(said)
-
-
-def _count(compared: Across, side: int) -> int:
-    return sum(each.side == side for each in compared.agreement)
 
 
 def _regret(compared: Across) -> Iterator[str]:

@@ -81,6 +81,16 @@ class Across:
     agreement: Sequence[Agreement]
     """Of every two suites that share enough methods."""
 
+    @property
+    def alike(self) -> int:
+        """How many pairs of suites have a range of tau above 0."""
+        return sum(each.side == 1 for each in self.agreement)
+
+    @property
+    def opposed(self) -> int:
+        """How many have it below 0."""
+        return sum(each.side == -1 for each in self.agreement)
+
 
 def scores_of(board: Board) -> Scores:
     """The scores of a board."""

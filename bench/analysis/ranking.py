@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.analysis.distributions import ranks
 from bench.analysis.significance import ALPHA, BySeed
 
 Array = NDArray[np.float64]
@@ -89,11 +88,6 @@ def kendall(first: Array, others: Array) -> Array:
     scale = np.sqrt((own**2).sum() * (signs**2).sum(axis=0))
 
     return np.asarray(np.divide(agree, scale, out=np.zeros(agree.shape), where=scale > 0), dtype=np.float64)
-
-
-def mean_ranks(scores: Array) -> Array:
-    """Ranks of methods, 1 is best, ties share their mean; scores: [methods, suites], larger is better."""
-    return ranks(-scores)
 
 
 def probability_of_improvement(gains: Array, reference: Array) -> Estimate:

@@ -32,6 +32,7 @@ def test_methods_of_most_suites_stand_by_their_largest_regret(save: Make, make_r
     order = re.findall(r'<tr><th scope="row"><a href="methods/(\w+)\.html">', section)
     assert order == ["good", "uniform", "odd"]
     assert re.findall(r">(\d+)\u00a0%<", section) == ["20", "60", "80"]
+    assert "nano-v1 and smoke-v1 -1.00" in section
     assert "in 0 of 1 pairs of suites, and below 0 in\n1." in section
 
 
